@@ -1,0 +1,1 @@
+//! The radio medium: airtime, CSMA, loss and capture.

@@ -1,0 +1,1 @@
+//! DUIS, DSP, CSP, SMI, CPL and registration data, without I/O.

@@ -1,0 +1,1 @@
+//! Reference Communications Hub Function, without I/O.

@@ -1,0 +1,1 @@
+//! Reference PPMID, without I/O.

@@ -1,0 +1,2 @@
+//! The hanrig command.
+fn main() {}
