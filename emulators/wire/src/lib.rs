@@ -2,5 +2,17 @@
 #![no_std]
 extern crate alloc;
 
+pub mod aps;
+pub mod dissect;
+pub mod gbcs;
+pub mod mac;
+pub mod manufacturer_image;
+pub mod nwk;
+pub mod ota_file;
+pub mod radio;
+pub mod security;
 pub mod time;
 pub mod types;
+pub mod wan;
+pub mod zcl;
+pub mod zdp;

@@ -1,0 +1,68 @@
+//! Message codes and alert codes that firmware updates use.
+
+/// Message codes: which use case a message belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageCode {}
+
+impl MessageCode {
+    /// CS06 Activate Firmware.
+    pub const CS06: u16 = 0x0012;
+    /// CS06 Activate Firmware, Alert on a future-dated Command.
+    pub const CS06_FUTURE_DATED_ALERT: u16 = 0x00CA;
+    /// CCS08 Firmware Transfer Alert.
+    pub const CCS08: u16 = 0x0128;
+    /// CS08 Read PPMID/HCALCS Firmware Version.
+    pub const CS08: u16 = 0x0129;
+    /// CS09 Firmware Activation Alert.
+    pub const CS09: u16 = 0x012B;
+
+    /// The use case's name, where it is one of these.
+    pub const fn name(code: u16) -> Option<&'static str> {
+        Some(match code {
+            Self::CS06 => "CS06 Activate Firmware",
+            Self::CS06_FUTURE_DATED_ALERT => "CS06 Activate Firmware (future-dated)",
+            Self::CCS08 => "CCS08 Firmware Transfer",
+            Self::CS08 => "CS08 Read PPMID/HCALCS Firmware Version",
+            Self::CS09 => "CS09 Firmware Activation",
+            _ => return None,
+        })
+    }
+}
+
+/// Alert codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertCode {}
+
+impl AlertCode {
+    /// Firmware verification failed at power on.
+    pub const FIRMWARE_VERIFICATION_FAILED_AT_POWER_ON: u16 = 0x8F1B;
+    /// Firmware verification failed.
+    pub const FIRMWARE_VERIFICATION_FAILED: u16 = 0x8F1C;
+    /// A future-dated Command was carried out.
+    pub const FUTURE_DATED_SUCCESS: u16 = 0x8F66;
+    /// A future-dated Command was not carried out.
+    pub const FUTURE_DATED_FAILURE: u16 = 0x8F67;
+    /// Firmware verification successful.
+    pub const FIRMWARE_VERIFICATION_SUCCESSFUL: u16 = 0x8F72;
+    /// An OTA firmware image was not delivered to a Device on the HAN.
+    pub const IMAGE_DELIVERY_FAILURE: u16 = 0x8F89;
+    /// An OTA firmware image was delivered to a Device on the HAN.
+    pub const IMAGE_DELIVERY_SUCCESS: u16 = 0x8F8A;
+    /// A PPMID has activated firmware, or failed to.
+    pub const FIRMWARE_ACTIVATION: u16 = 0x8F8B;
+
+    /// What the code says, where it is one of these.
+    pub const fn name(code: u16) -> Option<&'static str> {
+        Some(match code {
+            Self::FIRMWARE_VERIFICATION_FAILED_AT_POWER_ON => "firmware verification failed at power on",
+            Self::FIRMWARE_VERIFICATION_FAILED => "firmware verification failed",
+            Self::FUTURE_DATED_SUCCESS => "future-dated command carried out",
+            Self::FUTURE_DATED_FAILURE => "future-dated command not carried out",
+            Self::FIRMWARE_VERIFICATION_SUCCESSFUL => "firmware verification successful",
+            Self::IMAGE_DELIVERY_FAILURE => "image not delivered",
+            Self::IMAGE_DELIVERY_SUCCESS => "image delivered",
+            Self::FIRMWARE_ACTIVATION => "firmware activation",
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! GBCS messages of the firmware update use cases.
+//!
+//! [`Envelope::parse`] reads any GBCS message: signed, with a MAC, or a Pre-Command. [`decode_content`] reads the content
+//! of the use cases CS06, CS08, CCS08 and CS09. [`Message::sign`], [`Message::verify`], [`seal`] and [`check_mac`] do the
+//! cryptography. What parses is emitted as the same octets again, and no input makes anything here panic.
+
+pub mod ccs08;
+mod codes;
+mod crypto;
+pub mod cs06;
+pub mod cs08;
+pub mod cs09;
+mod date_time;
+mod fields;
+mod message;
+
+pub use ccs08::TransferResponseCode;
+pub use codes::{AlertCode, MessageCode};
+pub use crypto::{
+    KeyError, MAC_LENGTH, MacError, MacKey, PublicKey, SIGNATURE_LENGTH, SecretKey, SharedSecret, SigningKey,
+    VerifyError, VerifyingKey, check_mac, check_mac_with, mac, mac_key, seal, seal_with,
+};
+pub use cs09::ActivationOutcome;
+pub use date_time::{cosem_date_time, utc_from_cosem_date_time};
+pub use fields::ContentError;
+pub use message::{Cra, Envelope, GENERAL_CIPHERING, GENERAL_SIGNING, Message, MessageError, Supplementary};
+
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The content of a message, read by its message code and CRA flag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// CS06 Command.
+    Cs06Command(cs06::Command),
+    /// CS06 Response.
+    Cs06Response(cs06::Response),
+    /// CS06 Alert on a future-dated Command.
+    Cs06FutureDatedAlert(cs06::FutureDatedAlert),
+    /// CS08 Command.
+    Cs08Command(cs08::Command),
+    /// CS08 Response.
+    Cs08Response(cs08::Response),
+    /// CCS08 Alert.
+    Ccs08Alert(ccs08::Alert),
+    /// CS09 Alert.
+    Cs09Alert(cs09::Alert),
+    /// Content of a use case that this crate does not know, as it is.
+    Unknown(Vec<u8>),
+}
+
+/// Reads a message's content. A use case that this crate does not know is no error; content that is not what its use
+/// case says is.
+pub fn decode_content(message: &Message) -> Result<Content, ContentError> {
+    let content = message.content.as_slice();
+    match (message.message_code, message.cra) {
+        (MessageCode::CS06, Cra::Command) => cs06::Command::decode(content).map(Content::Cs06Command),
+        (MessageCode::CS06, Cra::Response) => cs06::Response::decode(content).map(Content::Cs06Response),
+        (MessageCode::CS06_FUTURE_DATED_ALERT, Cra::Alert) => {
+            cs06::FutureDatedAlert::decode(content).map(Content::Cs06FutureDatedAlert)
+        }
+        (MessageCode::CS08, Cra::Command) => cs08::Command::decode(content).map(Content::Cs08Command),
+        (MessageCode::CS08, Cra::Response) => cs08::Response::decode(content).map(Content::Cs08Response),
+        (MessageCode::CCS08, Cra::Alert) => ccs08::Alert::decode(content).map(Content::Ccs08Alert),
+        (MessageCode::CS09, Cra::Alert) => cs09::Alert::decode(content).map(Content::Cs09Alert),
+        _ => Ok(Content::Unknown(message.content.clone())),
+    }
+}
+
+impl Content {
+    /// The content's octets.
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Cs06Command(content) => content.encode(),
+            Self::Cs06Response(content) => content.encode(),
+            Self::Cs06FutureDatedAlert(content) => content.encode(),
+            Self::Cs08Command(content) => content.encode(),
+            Self::Cs08Response(content) => content.encode(),
+            Self::Ccs08Alert(content) => content.encode(),
+            Self::Cs09Alert(content) => content.encode(),
+            Self::Unknown(octets) => octets.clone(),
+        }
+    }
+
+    /// The alert code, of an Alert.
+    pub const fn alert_code(&self) -> Option<u16> {
+        match self {
+            Self::Cs06FutureDatedAlert(alert) => Some(alert.alert_code),
+            Self::Ccs08Alert(alert) => Some(alert.alert_code),
+            Self::Cs09Alert(alert) => Some(alert.alert_code),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cs06Command(content) => content.fmt(f),
+            Self::Cs06Response(content) => content.fmt(f),
+            Self::Cs06FutureDatedAlert(content) => content.fmt(f),
+            Self::Cs08Command(content) => content.fmt(f),
+            Self::Cs08Response(content) => content.fmt(f),
+            Self::Ccs08Alert(content) => content.fmt(f),
+            Self::Cs09Alert(content) => content.fmt(f),
+            Self::Unknown(octets) => write!(f, "content of {} octets", octets.len()),
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    /// One line: use case, parties, counter and content.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match MessageCode::name(self.message_code) {
+            Some(name) => write!(f, "{name} {}", self.cra)?,
+            None => write!(f, "message code 0x{:04X} {}", self.message_code, self.cra)?,
+        }
+        write!(f, " {} -> {}, counter {}", self.originator, self.recipient, self.counter)?;
+        if let Some(supplementary) = &self.supplementary {
+            write!(f, " (for {}, counter {})", supplementary.remote_party, supplementary.counter)?;
+        }
+        match decode_content(self) {
+            Ok(content) => write!(f, ": {content}"),
+            Err(error) => write!(f, ": malformed: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for Envelope {
+    /// The line of the message inside, and how it is protected.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)?;
+        f.write_str(match (self, self.message().signature.is_some()) {
+            (Self::PreCommand(_), _) => " [pre-command]",
+            (Self::Plain(_), true) => " [signed]",
+            (Self::Plain(_), false) => " [neither signature nor MAC]",
+            (Self::Maced { .. }, true) => " [signed, MAC]",
+            (Self::Maced { .. }, false) => " [MAC]",
+        })
+    }
+}
+
+fn write_hex(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
+    octets.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+}
+
+fn write_alert_code(f: &mut fmt::Formatter<'_>, code: u16) -> fmt::Result {
+    write!(f, "0x{code:04X}")?;
+    AlertCode::name(code).map_or(Ok(()), |name| write!(f, " ({name})"))
+}
