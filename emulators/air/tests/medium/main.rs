@@ -1,0 +1,5 @@
+//! The medium as its users see it.
+
+mod access;
+mod reception;
+mod rig;
