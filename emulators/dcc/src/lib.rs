@@ -1,1 +1,15 @@
-//! DUIS, DSP, CSP, SMI, CPL and registration data, without I/O.
+//! What stands in for the DCC and its Users: DUIS, DSP, CSPs, SMI, CPL and registration data, without I/O.
+//!
+//! [`supplier::Supplier`] sends Service Requests as [`duis`] messages to [`dsp::Dsp`], which checks them against
+//! [`data::DccData`] and hands distributions to one [`csp::Csp`] per region; that speaks the WAN link to the hubs. Each
+//! is a state machine: told the time and what happened, its outputs are taken from a queue.
+
+pub mod csp;
+pub mod data;
+pub mod dsp;
+pub mod duis;
+pub mod gateway;
+mod hash;
+pub mod supplier;
+
+pub use hash::FirmwareHash;

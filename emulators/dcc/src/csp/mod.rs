@@ -1,0 +1,259 @@
+//! A Communications Service Provider: validates distribution requests, brings images and GBCS messages to the hubs of its
+//! region, and tells the DSP what became of them (FIA 3.3, 3.4, 3.5).
+//!
+//! [`Csp`] is a state machine over octet streams: [`Csp::on_hub_octets`] takes what a hub sent on its WAN link,
+//! [`Csp::take_output`] gives what to send. Each hub has a link of its own, so transfers to several hubs go on side by
+//! side; on one hub they go one after the other, ESME and GSME first.
+//!
+//! What is not there: admission control beyond a full queue ([`CspReply::Busy`]), and any retry of a distribution.
+
+mod link;
+
+use crate::data::CspRegion;
+use crate::gateway::{
+    CspReply, CspToDsp, DistributionRequest, DspToCsp, GbcsMessage, RejectedDevice, RejectionReason,
+    TransferNotification, TransferStatus, ValidationReport,
+};
+use crate::hash::FirmwareHash;
+use hanrig_wire::time::{Duration, Instant, Utc};
+use hanrig_wire::types::{DeviceType, Eui64, Key128};
+use hanrig_wire::wan::{MAXIMUM_GBCS, MAXIMUM_TARGETS, WanMessage};
+use link::{HubLink, Transfer, TransferEnd};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// What a CSP is told once.
+#[derive(Clone, Debug)]
+pub struct CspConfig {
+    /// Its region.
+    pub region: CspRegion,
+    /// The time of day at [`Instant::ZERO`].
+    pub clock: Utc,
+    /// How long a frame may go without its Ack before it is sent again: 2 s.
+    pub retransmit_after: Duration,
+    /// How often a hub is told the time: daily.
+    pub time_interval: Duration,
+    /// How long a transfer to a hub may take before it has failed (interpretation I-19): four days.
+    pub delivery_window: Duration,
+    /// The most messages that wait for one hub.
+    pub queue_length: usize,
+}
+
+impl CspConfig {
+    /// The usual values.
+    pub const fn new(region: CspRegion, clock: Utc) -> Self {
+        let day = 24 * 60 * 60;
+        Self {
+            region,
+            clock,
+            retransmit_after: Duration::from_secs(2),
+            time_interval: Duration::from_secs(day),
+            delivery_window: Duration::from_secs(4 * day),
+            queue_length: 1024,
+        }
+    }
+}
+
+/// What a CSP sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CspOutput {
+    /// To the DSP.
+    ToDsp(CspToDsp),
+    /// On the WAN link of a hub.
+    ToHub {
+        /// The hub.
+        hub: Eui64,
+        /// One frame, with its HDLC framing.
+        octets: Vec<u8>,
+    },
+}
+
+/// How far the transfer is that a hub is getting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransferProgress {
+    /// The CSP's number for the transfer.
+    pub transfer: u32,
+    /// Octets sent.
+    pub sent: u32,
+    /// Octets of the whole OTA Upgrade Image.
+    pub size: u32,
+}
+
+/// A Communications Service Provider.
+#[derive(Debug)]
+pub struct Csp {
+    config: CspConfig,
+    hubs: BTreeMap<Eui64, HubLink>,
+    outputs: VecDeque<CspOutput>,
+    last_transfer: u32,
+}
+
+impl Csp {
+    /// A CSP without hubs.
+    pub const fn new(config: CspConfig) -> Self {
+        Self { config, hubs: BTreeMap::new(), outputs: VecDeque::new(), last_transfer: 0 }
+    }
+
+    /// The region.
+    pub const fn region(&self) -> CspRegion {
+        self.config.region
+    }
+
+    /// Makes a hub known. Its link is down until [`Csp::set_link`] says otherwise.
+    pub fn add_hub(&mut self, hub: Eui64) {
+        self.hubs.entry(hub).or_default();
+    }
+
+    /// Makes a Device known on a hub, which is told of it (AddDevice) once its link is up. A hub that is not known
+    /// becomes known.
+    pub fn provision(&mut self, now: Instant, hub: Eui64, device: Eui64, device_type: DeviceType, link_key: Key128) {
+        let link = self.hubs.entry(hub).or_default();
+        link.devices.insert(device, device_type);
+        link.queue(WanMessage::AddDevice { device, device_type, link_key });
+        self.pump(now, hub);
+    }
+
+    /// Takes a Device off a hub, which is told (RemoveDevice).
+    pub fn remove_device(&mut self, now: Instant, hub: Eui64, device: Eui64) {
+        if let Some(link) = self.hubs.get_mut(&hub) {
+            link.devices.remove(&device);
+            link.queue(WanMessage::RemoveDevice { device });
+            self.pump(now, hub);
+        }
+    }
+
+    /// The link of a hub has come up or gone down. Nothing is sent while it is down; what was under way goes on after.
+    pub fn set_link(&mut self, now: Instant, hub: Eui64, up: bool) {
+        if let Some(link) = self.hubs.get_mut(&hub) {
+            link.set_up(up);
+            self.pump(now, hub);
+        }
+    }
+
+    /// Takes a message from the DSP.
+    pub fn on_dsp(&mut self, now: Instant, message: DspToCsp) -> CspReply {
+        match message {
+            DspToCsp::DistributionRequest(request) => self.distribution_request(now, request),
+            DspToCsp::Gbcs(GbcsMessage { hub, octets }) => {
+                let queue_length = self.config.queue_length;
+                let Some(link) = self.hubs.get_mut(&hub) else {
+                    return CspReply::Refused { reason: format!("hub {hub} is not of this region") };
+                };
+                if octets.is_empty() || octets.len() > MAXIMUM_GBCS {
+                    let reason = format!("GBCS message of {} octets, expected 1 to {MAXIMUM_GBCS}", octets.len());
+                    return CspReply::Refused { reason };
+                }
+                if link.queue_length() >= queue_length {
+                    return CspReply::Busy { reason: format!("{queue_length} messages wait for hub {hub}") };
+                }
+                link.queue(WanMessage::Gbcs { octets });
+                self.pump(now, hub);
+                CspReply::Accepted
+            }
+        }
+    }
+
+    /// Takes octets that a hub sent on its WAN link. Whatever is no frame of a known hub is passed over.
+    pub fn on_hub_octets(&mut self, now: Instant, hub: Eui64, octets: &[u8]) {
+        let Some(link) = self.hubs.get_mut(&hub) else { return };
+        for event in link.on_octets(now, &self.config, octets) {
+            self.outputs.push_back(match event {
+                link::Event::Send(octets) => CspOutput::ToHub { hub, octets },
+                link::Event::Gbcs(octets) => CspOutput::ToDsp(CspToDsp::Gbcs(GbcsMessage { hub, octets })),
+                link::Event::TransferEnded(end) => notification(hub, end),
+            });
+        }
+        self.pump(now, hub);
+    }
+
+    /// The next message to send, in the order in which they were made.
+    pub fn take_output(&mut self) -> Option<CspOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Csp::poll`] is next wanted.
+    pub fn poll_at(&self) -> Option<Instant> {
+        self.hubs.values().filter_map(HubLink::poll_at).min()
+    }
+
+    /// Does what is due: repeats frames without an Ack, tells hubs the time, gives up transfers that took too long.
+    pub fn poll(&mut self, now: Instant) {
+        let hubs: Vec<Eui64> = self.hubs.keys().copied().collect();
+        for hub in hubs {
+            if let Some(link) = self.hubs.get_mut(&hub) {
+                let ended = link.poll(now, &self.config);
+                self.outputs.extend(ended.into_iter().map(|end| notification(hub, end)));
+            }
+            self.pump(now, hub);
+        }
+    }
+
+    /// How far the transfer is that a hub is getting; `None` when it is getting none.
+    pub fn progress(&self, hub: Eui64) -> Option<TransferProgress> {
+        self.hubs.get(&hub)?.progress()
+    }
+
+    /// Sends what a hub's link has to send now.
+    fn pump(&mut self, now: Instant, hub: Eui64) {
+        if let Some(link) = self.hubs.get_mut(&hub)
+            && let Some(octets) = link.pump(now, &self.config)
+        {
+            self.outputs.push_back(CspOutput::ToHub { hub, octets });
+        }
+    }
+
+    /// Validates a request, reports, and starts the transfers to the hubs.
+    fn distribution_request(&mut self, now: Instant, request: DistributionRequest) -> CspReply {
+        let DistributionRequest { request_id, device_type, image, image_hash, devices } = request;
+        let intact = !image.is_empty() && FirmwareHash::of(&image) == image_hash && u32::try_from(image.len()).is_ok();
+        let mut rejected = Vec::new();
+        let mut accepted: BTreeMap<Eui64, Vec<Eui64>> = BTreeMap::new();
+        for target in devices {
+            let reason = match self.hubs.get(&target.hub) {
+                _ if !intact => Some(RejectionReason::ImageIntegrity),
+                None => Some(RejectionReason::NotReachable),
+                Some(link) if link.devices.get(&target.device) != Some(&device_type) => {
+                    Some(RejectionReason::UnknownDevice)
+                }
+                Some(_) => None,
+            };
+            match reason {
+                Some(reason) => rejected.push(RejectedDevice { device: target.device, reason }),
+                None => accepted.entry(target.hub).or_default().push(target.device),
+            }
+        }
+        let report = ValidationReport { request_id, device_type, rejected };
+        self.outputs.push_back(CspOutput::ToDsp(CspToDsp::ValidationReport(report)));
+        let image: Arc<[u8]> = image.into();
+        for (hub, targets) in accepted {
+            for targets in targets.chunks(MAXIMUM_TARGETS) {
+                self.last_transfer = self.last_transfer.wrapping_add(1);
+                let transfer = Transfer::new(
+                    self.last_transfer,
+                    request_id,
+                    device_type,
+                    targets.to_vec(),
+                    Arc::clone(&image),
+                    image_hash,
+                    now + self.config.delivery_window,
+                );
+                if let Some(link) = self.hubs.get_mut(&hub) {
+                    link.schedule(transfer);
+                }
+            }
+            self.pump(now, hub);
+        }
+        CspReply::Accepted
+    }
+}
+
+fn notification(hub: Eui64, end: TransferEnd) -> CspOutput {
+    let status = if end.reason.is_none() { TransferStatus::Successful } else { TransferStatus::Failed };
+    CspOutput::ToDsp(CspToDsp::TransferNotification(TransferNotification {
+        request_id: end.request_id,
+        hub,
+        devices: end.targets,
+        status,
+        reason: end.reason,
+    }))
+}

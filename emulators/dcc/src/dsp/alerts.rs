@@ -1,0 +1,146 @@
+//! GBCS messages from hubs: the Alerts of transfer and activation, and where responses go.
+
+use super::Dsp;
+use super::audit::{AuditEntry, AuditEvent};
+use super::tracking::ProcessingStatus;
+use crate::data::CspRegion;
+use crate::duis::{DccAlert, DccAlertCode, FirmwareTransferStatus, PpmidAlert};
+use crate::gateway::GbcsMessage;
+use hanrig_wire::gbcs::{
+    ActivationOutcome, Content, Cra, Envelope, Message, TransferResponseCode, ccs08, cs09, decode_content,
+};
+use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
+
+impl Dsp {
+    /// Takes a GBCS message that a hub sent.
+    pub(super) fn gbcs_message(&mut self, region: CspRegion, gbcs: &GbcsMessage) {
+        if let Err(detail) = self.try_gbcs_message(region, gbcs) {
+            self.record(AuditEntry::new(AuditEvent::GbcsMessageDropped).device(gbcs.hub).detail(detail));
+        }
+    }
+
+    fn try_gbcs_message(&mut self, region: CspRegion, gbcs: &GbcsMessage) -> Result<(), String> {
+        let serves = self.data.hubs.get(&gbcs.hub).is_some_and(|hub| hub.region == region);
+        if !serves {
+            return Err(format!("CSP {region} does not serve hub {}", gbcs.hub));
+        }
+        let envelope = Envelope::parse(&gbcs.octets).map_err(|e| format!("not a GBCS message: {e}"))?;
+        let message = envelope.message();
+        if message.recipient != self.config.eui {
+            return Err(format!("addressed to {}, expected the Access Control Broker", message.recipient));
+        }
+        match message.cra {
+            Cra::Alert => self.device_alert(gbcs, message),
+            Cra::Response => self.device_response(gbcs, &envelope),
+            Cra::Command => Err(format!("a command from {}: {message}", message.originator)),
+        }
+    }
+
+    fn device_alert(&mut self, gbcs: &GbcsMessage, message: &Message) -> Result<(), String> {
+        let originator = message.originator;
+        let keys = self.config.device_keys.get(&originator).ok_or_else(|| format!("no key of {originator} is held"))?;
+        message.verify(&keys.signing).map_err(|e| format!("alert of {originator}: {e}"))?;
+        match decode_content(message).map_err(|e| format!("alert of {originator}: {e}"))? {
+            Content::Ccs08Alert(alert) if originator == gbcs.hub => self.transfer_alert(gbcs, &alert),
+            Content::Ccs08Alert(_) => {
+                Err(format!("transfer alert signed by {originator}, expected the hub {}", gbcs.hub))
+            }
+            Content::Cs09Alert(alert) => self.activation_alert(gbcs, originator, &alert),
+            content => {
+                let entry = AuditEntry::new(AuditEvent::DeviceAlert).device(originator);
+                let entry = AuditEntry { alert_code: content.alert_code(), ..entry };
+                self.record(entry.detail(message.to_string()));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a Device is of this hub, by the SMI.
+    pub(super) fn check_on_hub(&self, device: Eui64, hub: Eui64) -> Result<DeviceType, String> {
+        match self.data.smi.devices.get(&device) {
+            Some(found) if found.hub == Some(hub) => Ok(found.device_type),
+            Some(_) => Err(format!("{device} is not associated with hub {hub}")),
+            None => Err(format!("{device} is not in the SMI")),
+        }
+    }
+
+    /// 0x8F8A, 0x8F89 (CCS08): the hub tells of the transfer to a Device. N62 goes to the sender (interpretation I-03).
+    fn transfer_alert(&mut self, gbcs: &GbcsMessage, alert: &ccs08::Alert) -> Result<(), String> {
+        let device = alert.target;
+        self.check_on_hub(device, gbcs.hub)?;
+        let code = alert.transfer_response_code;
+        let status = match code {
+            TransferResponseCode::Success => ProcessingStatus::SuccessfulHanTransfer,
+            TransferResponseCode::ImageDiscarded => ProcessingStatus::HanDiscarded,
+            TransferResponseCode::HardwareVersionMismatch => ProcessingStatus::HanRejectedHwMismatch,
+            TransferResponseCode::FileTransferFailure => ProcessingStatus::FailedHanTransfer,
+        };
+        let failed = code != TransferResponseCode::Success;
+        let entry = AuditEntry::new(AuditEvent::DeviceAlert)
+            .device(device)
+            .alert(alert.alert_code, failed.then_some(code as u8))
+            .detail(format!("from hub {}, version {}: {code}", gbcs.hub, alert.version));
+        // An update that was rejected never reached the hub: the Alert is not about it, nor its sender's business.
+        let rejected = [ProcessingStatus::RejectedByDsp, ProcessingStatus::RejectedByCsp];
+        let Some(record) = self.tracking.get(device).filter(|record| !rejected.contains(&record.status)) else {
+            self.record(entry.detail(format!("from hub {}, of an update that is not tracked: {code}", gbcs.hub)));
+            return Ok(());
+        };
+        let (request_id, activated) = (record.request_id, record.status == ProcessingStatus::FirmwareActivated);
+        self.record(entry.request(request_id));
+        // The PPMID's own Alert can overtake the hub's; the status does not go back then.
+        if failed || !activated {
+            let time = (self.now, self.utc(self.now));
+            self.tracking.set(device, status, failed.then(|| code.to_string()), time);
+        }
+        let alert = FirmwareTransferStatus {
+            request_id,
+            device_id: device,
+            firmware_version: alert.version,
+            device_alert_code: alert.alert_code,
+            transfer_response_code: code as u8,
+            gbcs_payload: gbcs.octets.clone(),
+        };
+        self.send_alert(request_id.originator, DccAlertCode::N62, DccAlert::FirmwareTransferStatus(alert));
+        Ok(())
+    }
+
+    /// 0x8F8B (CS09): a PPMID tells of its activation. N39 goes to all Responsible Suppliers, and to nobody else.
+    fn activation_alert(&mut self, gbcs: &GbcsMessage, device: Eui64, alert: &cs09::Alert) -> Result<(), String> {
+        match self.check_on_hub(device, gbcs.hub)? {
+            DeviceType::Ppmid => {}
+            other => return Err(format!("activation alert of {device}, a {other}, expected a PPMID")),
+        }
+        let failed = alert.outcome == ActivationOutcome::Failure;
+        let entry = AuditEntry::new(AuditEvent::DeviceAlert)
+            .device(device)
+            .alert(alert.alert_code, failed.then_some(alert.outcome as u8))
+            .detail(format!("version {}: {}", alert.version, alert.outcome));
+        self.record(entry);
+        let reason = failed.then(|| format!("activation {}", alert.outcome));
+        let time = (self.now, self.utc(self.now));
+        self.tracking.set(device, ProcessingStatus::FirmwareActivated, reason, time);
+        if !failed {
+            self.update_smi(device, alert.version);
+        }
+        let body = PpmidAlert {
+            device_id: device,
+            alert_code: alert.alert_code,
+            firmware_version: alert.version,
+            activation_response_code: alert.outcome as u8,
+            gbcs_payload: gbcs.octets.clone(),
+        };
+        for supplier in self.suppliers(gbcs.hub) {
+            self.send_alert(supplier, DccAlertCode::N39, DccAlert::PpmidAlert(body.clone()));
+        }
+        Ok(())
+    }
+
+    /// Writes the version that a Device runs into the SMI, if it is another one (DSP-15, DSP-16).
+    pub(super) fn update_smi(&mut self, device: Eui64, version: FirmwareVersion) {
+        if self.data.smi.set_firmware_version(device, version) {
+            let entry = AuditEntry::new(AuditEvent::SmiUpdated).device(device);
+            self.record(entry.detail(format!("firmware version {version}")));
+        }
+    }
+}

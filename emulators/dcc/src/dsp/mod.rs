@@ -1,0 +1,288 @@
+//! The Data Service Provider: checks Service Requests, splits distributions by region, tracks them, and turns what comes
+//! back into Service Responses and DCC Alerts.
+//!
+//! [`Dsp`] is a state machine. [`Dsp::on_request`] answers a Service Request at once, as the HTTP body would;
+//! [`Dsp::on_csp`] takes what a CSP sends; what is to be sent is taken from [`Dsp::take_output`].
+//!
+//! # Readings
+//!
+//! Where the documents are silent or disagree, beside the interpretations of the catalogue:
+//!
+//! - A Device that passed the DSP's checks and whose CSP has not reported yet has no status in FIA Table 3. It is held as
+//!   AWAITING_CSP and counts as in progress: otherwise two distributions to one Device could be approved one after the
+//!   other.
+//! - N59 goes out per CSP report, so a request that spans two regions yields one N59 per region and Supplier.
+//! - Responsible Suppliers of an ESME, GSME or HCALCS, as recipients of N59, are those of the CHF, as for a PPMID
+//!   (BR 4.1.3).
+//! - An activation Alert (0x8F8B) makes the PPMID FIRMWARE_ACTIVATED whatever its outcome: FIA Table 3 knows no other
+//!   status, and the PPMID must not stay in progress. A failed activation is told by the reason code of the tracking
+//!   record, by the Service Audit Trail and by N39; the SMI stays as it was.
+//! - The DCC checks the Hash and the version that the request names against the CPL, not the OTA Header: that check is
+//!   the Supplier's (SUP-04).
+
+mod alerts;
+mod audit;
+mod codes;
+mod config;
+mod distribution;
+mod read;
+mod tracking;
+mod update;
+mod validation;
+
+pub use audit::{AuditEntry, AuditEvent};
+pub use codes::{Outcome, UpdateRefusal};
+pub use config::{DeviceKeys, DspConfig, Interpretations};
+pub use tracking::{ProcessingStatus, TrackingRecord};
+
+use crate::data::{CspRegion, DccData};
+use crate::duis::{
+    self, DccAlert, DccAlertCode, DccAlertMessage, DuisMessage, Request, RequestId, Response, ResponseBody,
+    ResponseMessage, ResponsePayload, SchemaVersion, ServiceReference, ServiceRequest,
+};
+use crate::gateway::{CspToDsp, DspToCsp};
+use codes::Refusal;
+use distribution::Distribution;
+use hanrig_wire::time::{Instant, Utc};
+use hanrig_wire::types::{DeviceType, Eui64};
+use read::PendingRead;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tracking::Tracking;
+
+/// The longest that [`Dsp::audit_trail`] grows; the oldest entries go first.
+const MAXIMUM_AUDIT_ENTRIES: usize = 1 << 20;
+
+/// What the DSP sends of its own accord.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DspOutput {
+    /// A Service Response or DCC Alert for a User.
+    ToUser {
+        /// The User.
+        user: Eui64,
+        /// The DUIS message.
+        xml: String,
+    },
+    /// A message for a CSP.
+    ToCsp {
+        /// Whose.
+        region: CspRegion,
+        /// The message.
+        message: DspToCsp,
+    },
+}
+
+/// Which batch of a request a CSP's report is about.
+type BatchKey = (RequestId, CspRegion, DeviceType);
+
+/// The Data Service Provider.
+#[derive(Debug)]
+pub struct Dsp {
+    config: DspConfig,
+    data: DccData,
+    tracking: Tracking,
+    audit: VecDeque<AuditEntry>,
+    outputs: VecDeque<DspOutput>,
+    /// Batches whose CSP has not reported yet.
+    distributions: BTreeMap<BatchKey, Distribution>,
+    /// SRV 11.2 commands without a response yet, by Device and the Access Control Broker's counter.
+    reads: BTreeMap<(Eui64, u64), PendingRead>,
+    used_request_ids: BTreeSet<RequestId>,
+    /// The counter of the last GBCS message and of the last Alert.
+    originator_counter: u64,
+    now: Instant,
+}
+
+impl Dsp {
+    /// A DSP with its data.
+    pub fn new(config: DspConfig, data: DccData) -> Self {
+        Self {
+            config,
+            data,
+            tracking: Tracking::default(),
+            audit: VecDeque::new(),
+            outputs: VecDeque::new(),
+            distributions: BTreeMap::new(),
+            reads: BTreeMap::new(),
+            used_request_ids: BTreeSet::new(),
+            originator_counter: 0,
+            now: Instant::ZERO,
+        }
+    }
+
+    /// What the DCC holds.
+    pub const fn data(&self) -> &DccData {
+        &self.data
+    }
+
+    /// What the DCC holds, to be edited: the next request is checked against it.
+    pub const fn data_mut(&mut self) -> &mut DccData {
+        &mut self.data
+    }
+
+    /// The Service Audit Trail, oldest entry first.
+    pub fn audit_trail(&self) -> impl Iterator<Item = &AuditEntry> {
+        self.audit.iter()
+    }
+
+    /// The tracking record of a Device.
+    pub fn tracking(&self, device: Eui64) -> Option<&TrackingRecord> {
+        self.tracking.get(device)
+    }
+
+    /// The tracking records of all Devices, in order of identifier.
+    pub fn tracking_records(&self) -> impl Iterator<Item = &TrackingRecord> {
+        self.tracking.records()
+    }
+
+    /// The time of day at an instant.
+    pub fn utc(&self, now: Instant) -> Utc {
+        self.config.clock.after(now - Instant::ZERO)
+    }
+
+    /// The next message to send, in the order in which they were made.
+    pub fn take_output(&mut self) -> Option<DspOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Dsp::poll`] is next wanted.
+    pub fn poll_at(&self) -> Option<Instant> {
+        let reads = self.reads.values().map(|read| read.deadline).min();
+        let records = self.tracking.next_expiry(self.config.tracking_retention);
+        [reads, records].into_iter().flatten().min()
+    }
+
+    /// Does what is due: gives up on Devices that do not answer, forgets old tracking records.
+    pub fn poll(&mut self, now: Instant) {
+        self.now = now;
+        self.expire_reads();
+        self.tracking.expire(now, self.config.tracking_retention);
+    }
+
+    /// Takes a Service Request that `sender` posted, and gives the synchronous answer, a DUIS response. Any input gives
+    /// an answer: a request that cannot be read is refused with the outcome that says so, and the Service Audit Trail
+    /// tells line and column.
+    pub fn on_request(&mut self, now: Instant, sender: Eui64, xml: &[u8]) -> String {
+        self.now = now;
+        let response = match duis::parse_bytes(xml) {
+            Ok(DuisMessage::Request(request)) => self.request(sender, &request),
+            Ok(DuisMessage::Response(_)) => {
+                let detail = "a response was sent where a Service Request belongs".to_owned();
+                self.unreadable(sender, None, detail)
+            }
+            Err(e) => {
+                let header = duis::request_header(xml);
+                self.unreadable(sender, header, e.to_string())
+            }
+        };
+        response.to_xml()
+    }
+
+    /// Takes a message from the CSP of a region.
+    pub fn on_csp(&mut self, now: Instant, region: CspRegion, message: CspToDsp) {
+        self.now = now;
+        match message {
+            CspToDsp::ValidationReport(report) => self.validation_report(region, &report),
+            CspToDsp::TransferNotification(notification) => self.transfer_notification(region, &notification),
+            CspToDsp::TransferNotifications { notifications } => {
+                for notification in &notifications {
+                    self.transfer_notification(region, notification);
+                }
+            }
+            CspToDsp::Gbcs(message) => self.gbcs_message(region, &message),
+        }
+    }
+
+    fn request(&mut self, sender: Eui64, request: &Request) -> Response {
+        let checked = self.check_sender(sender, request).and_then(|()| self.process(sender, request));
+        let (outcome, payload) = match checked {
+            Ok((outcome, payload)) => {
+                self.record(AuditEntry::new(AuditEvent::RequestAccepted).request(request.request_id).outcome(outcome));
+                (outcome, payload)
+            }
+            Err(Refusal { outcome, detail }) => {
+                let entry = AuditEntry::new(AuditEvent::RequestRefused).request(request.request_id).outcome(outcome);
+                self.record(entry.detail(detail));
+                (outcome, ResponsePayload::None)
+            }
+        };
+        self.response(Some(request.request_id), Some(request.body.reference()), outcome, payload)
+    }
+
+    fn process(&mut self, sender: Eui64, request: &Request) -> Result<(Outcome, ResponsePayload), Refusal> {
+        let processed = match &request.body {
+            ServiceRequest::ReadInventory { device_id } => self.read_inventory(*device_id)?,
+            ServiceRequest::UpdateFirmware(update) => {
+                self.update_firmware(update::Service::UpdateFirmware, sender, request.request_id, update)?
+            }
+            ServiceRequest::UpdatePpmidFirmware(update) => {
+                self.update_firmware(update::Service::UpdatePpmidFirmware, sender, request.request_id, update)?
+            }
+            ServiceRequest::ReadFirmwareVersion => self.read_firmware_version(sender, request.request_id)?,
+            ServiceRequest::ActivateFirmware { .. } => {
+                return Err(Refusal::new(Outcome::NotSupported, "SRV 11.3 is not processed by this DSP"));
+            }
+        };
+        self.used_request_ids.insert(request.request_id);
+        Ok(processed)
+    }
+
+    fn unreadable(&mut self, sender: Eui64, header: Option<(RequestId, ServiceReference)>, detail: String) -> Response {
+        let (request_id, reference) = header.unzip();
+        let entry = AuditEntry::new(AuditEvent::RequestRefused).outcome(Outcome::InvalidStructure).user(sender);
+        self.record(AuditEntry { request_id, ..entry }.detail(detail));
+        self.response(request_id, reference, Outcome::InvalidStructure, ResponsePayload::None)
+    }
+
+    fn response(
+        &self,
+        request_id: Option<RequestId>,
+        reference: Option<ServiceReference>,
+        outcome: Outcome,
+        payload: ResponsePayload,
+    ) -> Response {
+        Response {
+            schema_version: SchemaVersion::current(),
+            request_id,
+            response_id: request_id.map(RequestId::response),
+            response_code: outcome.code(),
+            response_date_time: self.utc(self.now),
+            body: ResponseBody::ResponseMessage(ResponseMessage {
+                service_reference: reference.clone(),
+                service_reference_variant: reference,
+                payload,
+            }),
+            signature: None,
+        }
+    }
+
+    /// Queues a DCC Alert.
+    fn send_alert(&mut self, user: Eui64, code: DccAlertCode, alert: DccAlert) {
+        let counter = self.next_counter();
+        let response = Response {
+            schema_version: SchemaVersion::current(),
+            request_id: None,
+            response_id: Some(RequestId { originator: self.config.eui, target: user, counter }),
+            response_code: Outcome::Success.code(),
+            response_date_time: self.utc(self.now),
+            body: ResponseBody::DccAlertMessage(DccAlertMessage { code, alert }),
+            signature: None,
+        };
+        self.record(AuditEntry::new(AuditEvent::DccAlertSent).user(user).detail(code.to_string()));
+        self.outputs.push_back(DspOutput::ToUser { user, xml: response.to_xml() });
+    }
+
+    /// A counter higher than all before: the time of day in milliseconds, or one more than the last.
+    fn next_counter(&mut self) -> u64 {
+        let clock = u64::try_from(self.utc(self.now).0).unwrap_or(0);
+        self.originator_counter = clock.max(self.originator_counter.saturating_add(1));
+        self.originator_counter
+    }
+
+    fn record(&mut self, entry: AuditEntry) {
+        if self.audit.len() >= MAXIMUM_AUDIT_ENTRIES {
+            self.audit.pop_front();
+        }
+        let time = self.utc(self.now);
+        self.audit.push_back(AuditEntry { time, ..entry });
+    }
+}

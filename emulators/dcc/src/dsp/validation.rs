@@ -1,0 +1,135 @@
+//! Checks that every Service Request goes through (SEC Appendix AB 6.1), and the checks of single Devices.
+
+use super::Dsp;
+use super::codes::{Outcome, Refusal};
+use super::update::Service;
+use crate::data::{CplEntry, SmiDevice, SmiStatus, UserRole};
+use crate::duis::{FirmwareWarning, Request, ServiceRequest};
+use hanrig_wire::types::{DeviceType, Eui64};
+
+/// Why a Device of an update request gets nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DeviceFailure {
+    Invalid,
+    NotCommissioned,
+    NotApplicable,
+    NotResponsible,
+    InProgress,
+}
+
+impl DeviceFailure {
+    pub(super) fn list(self, warning: &mut FirmwareWarning) -> &mut Vec<Eui64> {
+        match self {
+            Self::Invalid => &mut warning.invalid,
+            Self::NotCommissioned => &mut warning.not_commissioned,
+            Self::NotApplicable => &mut warning.not_applicable,
+            Self::NotResponsible => &mut warning.not_responsible,
+            Self::InProgress => &mut warning.in_progress,
+        }
+    }
+
+    /// The reason code of the tracking record.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid device",
+            Self::NotCommissioned => "not commissioned",
+            Self::NotApplicable => "firmware not applicable",
+            Self::NotResponsible => "sender not responsible",
+            Self::InProgress => "firmware update in progress",
+        }
+    }
+}
+
+impl Dsp {
+    /// Who sends, in which role, with which identifiers.
+    pub(super) fn check_sender(&self, sender: Eui64, request: &Request) -> Result<(), Refusal> {
+        let id = request.request_id;
+        if id.originator != sender {
+            let detail = format!("sent by {sender}, but the RequestID names {} as originator", id.originator);
+            return Err(Refusal::new(Outcome::UnknownUser, detail));
+        }
+        let Some(user) = self.data.users.get(&sender) else {
+            return Err(Refusal::new(Outcome::UnknownUser, format!("{sender} is no User")));
+        };
+        if user.suspended {
+            return Err(Refusal::new(Outcome::UserSuspended, format!("{} ({sender}) is suspended", user.name)));
+        }
+        let eligible = matches!(request.body, ServiceRequest::ReadInventory { .. }) || user.role.is_supplier();
+        if !eligible {
+            let detail = format!("{} may not send SRV {}", user.role, request.body.service_reference());
+            return Err(Refusal::new(Outcome::RoleNotEligible, detail));
+        }
+        if request.command_variant != request.body.usual_command_variant() {
+            let detail = format!(
+                "command variant {} with SRV {}, expected {}",
+                request.command_variant,
+                request.body.service_reference(),
+                request.body.usual_command_variant()
+            );
+            return Err(Refusal::new(Outcome::InvalidVariantOrTarget, detail));
+        }
+        if request.body.is_non_device() && id.target != self.config.eui {
+            let detail = format!("target {} of a Non-Device request, expected {}", id.target, self.config.eui);
+            return Err(Refusal::new(Outcome::InvalidVariantOrTarget, detail));
+        }
+        if self.used_request_ids.contains(&id) {
+            return Err(Refusal::new(Outcome::DuplicateRequest, format!("{id} was used before")));
+        }
+        Ok(())
+    }
+
+    /// Checks one Device of an update request, in the order of BR 4.1.3 step 4 and FIA 3.2.2. Gives the Device and the
+    /// CHF that it is associated with.
+    pub(super) fn check_device(
+        &self,
+        service: Service,
+        sender: Eui64,
+        device: Eui64,
+        entries: &[&CplEntry],
+    ) -> Result<(&SmiDevice, Eui64), DeviceFailure> {
+        let device = self.data.smi.devices.get(&device).ok_or(DeviceFailure::Invalid)?;
+        if !service.device_types().contains(&device.device_type) {
+            return Err(DeviceFailure::Invalid);
+        }
+        if device.status != SmiStatus::Commissioned {
+            return Err(DeviceFailure::NotCommissioned);
+        }
+        let fits = |entry: &&CplEntry| {
+            entry.device_type == device.device_type && entry.device_model() == device.device_model()
+        };
+        if !entries.iter().any(fits) {
+            return Err(DeviceFailure::NotApplicable);
+        }
+        let hub = device.hub.filter(|hub| self.data.hubs.contains_key(hub)).ok_or(DeviceFailure::Invalid)?;
+        if !self.may_update(sender, device.device_type, hub) {
+            return Err(DeviceFailure::NotResponsible);
+        }
+        if self.tracking.is_in_progress(device.id) {
+            return Err(DeviceFailure::InProgress);
+        }
+        Ok((device, hub))
+    }
+
+    /// Whether a User may update Devices of a type behind a CHF: either Responsible Supplier a PPMID (BR 3.5), the Import
+    /// Supplier alone ESME and HCALCS (interpretation I-06), the Gas Supplier alone the GSME.
+    fn may_update(&self, user: Eui64, device_type: DeviceType, hub: Eui64) -> bool {
+        let responsible = self.data.responsible_suppliers(hub);
+        responsible.into_iter().any(|(supplier, role)| {
+            supplier == user
+                && match device_type {
+                    DeviceType::Ppmid => true,
+                    DeviceType::Esme | DeviceType::Hcalcs => role == UserRole::ImportSupplier,
+                    DeviceType::Gsme => role == UserRole::GasSupplier,
+                    DeviceType::Chf | DeviceType::Gpf => false,
+                }
+        })
+    }
+
+    /// The Responsible Suppliers of the Smart Meters behind a CHF, each once, in order of identifier.
+    pub(super) fn suppliers(&self, hub: Eui64) -> Vec<Eui64> {
+        let mut suppliers: Vec<Eui64> =
+            self.data.responsible_suppliers(hub).into_iter().map(|(user, _)| user).collect();
+        suppliers.dedup();
+        suppliers
+    }
+}

@@ -1,0 +1,81 @@
+//! What a Supplier gets from the DCC, by kind.
+
+use crate::duis::{
+    self, DccAlertCode, DccAlertMessage, DuisError, DuisMessage, RequestId, Response, ResponseBody, ResponsePayload,
+};
+use hanrig_wire::gbcs::{Envelope, cs08};
+use hanrig_wire::time::Instant;
+
+/// A message and when it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// When it came.
+    pub at: Instant,
+    /// The message.
+    pub response: Response,
+}
+
+impl Received {
+    /// The DCC Alert, if it is one.
+    pub const fn dcc_alert(&self) -> Option<&DccAlertMessage> {
+        match &self.response.body {
+            ResponseBody::DccAlertMessage(alert) => Some(alert),
+            _ => None,
+        }
+    }
+
+    /// What an answer to a Service Request holds, if it is one.
+    pub const fn payload(&self) -> Option<&ResponsePayload> {
+        match &self.response.body {
+            ResponseBody::ResponseMessage(message) => Some(&message.payload),
+            _ => None,
+        }
+    }
+
+    /// What a Device answered to SRV 11.2 (CS08), if it is such an answer and can be read.
+    pub fn firmware_version_read(&self) -> Option<cs08::Response> {
+        let ResponsePayload::GbcsPayload(octets) = self.payload()? else { return None };
+        let envelope = Envelope::parse(octets).ok()?;
+        let message = envelope.message();
+        if message.message_code != cs08::MESSAGE_CODE {
+            return None;
+        }
+        cs08::Response::decode(&message.content).ok()
+    }
+}
+
+/// What a Supplier got from the DCC.
+#[derive(Clone, Debug, Default)]
+pub struct Inbox {
+    messages: Vec<Received>,
+}
+
+impl Inbox {
+    /// All messages, in the order in which they came.
+    pub fn messages(&self) -> &[Received] {
+        &self.messages
+    }
+
+    /// The answers to a Service Request: the synchronous one first.
+    pub fn answers(&self, request: RequestId) -> impl Iterator<Item = &Received> {
+        self.messages.iter().filter(move |received| received.response.request_id == Some(request))
+    }
+
+    /// The DCC Alerts, in the order in which they came.
+    pub fn dcc_alerts(&self) -> impl Iterator<Item = &DccAlertMessage> {
+        self.messages.iter().filter_map(Received::dcc_alert)
+    }
+
+    /// The DCC Alerts with a code.
+    pub fn alerts(&self, code: DccAlertCode) -> impl Iterator<Item = &DccAlertMessage> {
+        self.dcc_alerts().filter(move |alert| alert.code == code)
+    }
+
+    pub(super) fn receive(&mut self, now: Instant, xml: &str) -> Result<&Received, DuisError> {
+        let response = match duis::parse(xml)? {
+            DuisMessage::Response(response) => response,
+            DuisMessage::Request(_) => return Err(duis::not_a_response(xml)),
+        };
+        Ok(self.messages.push_mut(Received { at: now, response }))
+    }
+}

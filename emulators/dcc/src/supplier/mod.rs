@@ -1,0 +1,122 @@
+//! A Supplier's own system: prepares firmware, makes Service Requests, and reads what comes back.
+
+mod inbox;
+mod prepare;
+
+pub use inbox::{Inbox, Received};
+pub use prepare::{FirmwarePackage, PreparedImage, SupplierRefusal, prepare};
+
+use crate::data::{Cpl, UserRole};
+use crate::duis::{DuisError, Request, RequestId, ServiceRequest, UpdateFirmware};
+use crate::hash::FirmwareHash;
+use hanrig_wire::gbcs::SigningKey;
+use hanrig_wire::time::{Instant, Utc};
+use hanrig_wire::types::Eui64;
+
+/// What a Supplier is told once.
+#[derive(Clone, Debug)]
+pub struct SupplierConfig {
+    /// The Supplier's identifier.
+    pub eui: Eui64,
+    /// What the Supplier is called.
+    pub name: String,
+    /// The User Role that it acts in.
+    pub role: UserRole,
+    /// The DCC's identifier, to which Non-Device requests are addressed.
+    pub dcc: Eui64,
+    /// The digital signing key, with which the images of SRV 11.1 are signed.
+    pub signing_key: SigningKey,
+    /// Counter of the first RequestID.
+    pub first_counter: u64,
+}
+
+/// A Supplier.
+#[derive(Clone, Debug)]
+pub struct Supplier {
+    config: SupplierConfig,
+    counter: u64,
+    inbox: Inbox,
+}
+
+impl Supplier {
+    /// A Supplier that has sent nothing yet.
+    pub fn new(config: SupplierConfig) -> Self {
+        Self { counter: config.first_counter, config, inbox: Inbox::default() }
+    }
+
+    /// The Supplier's identifier.
+    pub const fn eui(&self) -> Eui64 {
+        self.config.eui
+    }
+
+    /// What the Supplier is called.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// The User Role that it acts in.
+    pub const fn role(&self) -> UserRole {
+        self.config.role
+    }
+
+    /// What came from the DCC.
+    pub const fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    /// Makes the checks that come before SRV 11.1 and 11.4 (SUP-01 to SUP-04).
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails; nothing is to be sent then.
+    pub fn prepare(&self, package: &FirmwarePackage, cpl: &Cpl) -> Result<PreparedImage, SupplierRefusal> {
+        prepare(package, cpl)
+    }
+
+    /// SRV 8.2: what the SMI holds of a Device.
+    pub fn read_inventory(&mut self, device_id: Eui64) -> Request {
+        self.request(self.config.dcc, ServiceRequest::ReadInventory { device_id })
+    }
+
+    /// SRV 11.1: an image for ESME, GSME or HCALCS, with the Supplier's signature over the Manufacturer Image.
+    pub fn update_firmware(&mut self, image: &PreparedImage, devices: &[Eui64]) -> Request {
+        let body = Self::update(image.signed_ota_upgrade_image(&self.config.signing_key), image, devices);
+        self.request(self.config.dcc, ServiceRequest::UpdateFirmware(body))
+    }
+
+    /// SRV 11.2: which firmware version a Device runs.
+    pub fn read_firmware_version(&mut self, device: Eui64) -> Request {
+        self.request(device, ServiceRequest::ReadFirmwareVersion)
+    }
+
+    /// SRV 11.3: activate the image with a Hash, at once or later.
+    pub fn activate_firmware(&mut self, device: Eui64, hash: FirmwareHash, at: Option<Utc>) -> Request {
+        self.request(device, ServiceRequest::ActivateFirmware { execution_date_time: at, hash })
+    }
+
+    /// SRV 11.4: an image for PPMIDs.
+    pub fn update_ppmid_firmware(&mut self, image: &PreparedImage, devices: &[Eui64]) -> Request {
+        let body = Self::update(image.ota_upgrade_image(), image, devices);
+        self.request(self.config.dcc, ServiceRequest::UpdatePpmidFirmware(body))
+    }
+
+    fn update(firmware_image: Vec<u8>, image: &PreparedImage, devices: &[Eui64]) -> UpdateFirmware {
+        UpdateFirmware { firmware_image, firmware_version: image.firmware_version(), device_id_list: devices.to_vec() }
+    }
+
+    /// Any request, with a RequestID of its own: also one that a careful Supplier would not send.
+    pub fn request(&mut self, target: Eui64, body: ServiceRequest) -> Request {
+        let counter = self.counter;
+        self.counter = counter.saturating_add(1);
+        Request::new(RequestId { originator: self.config.eui, target, counter }, body)
+    }
+
+    /// Takes a message from the DCC: the synchronous answer to a request as well as what comes later.
+    ///
+    /// # Errors
+    ///
+    /// That the message is not a DUIS response, and where it is not.
+    pub fn receive(&mut self, now: Instant, xml: &str) -> Result<&Received, DuisError> {
+        self.inbox.receive(now, xml)
+    }
+}

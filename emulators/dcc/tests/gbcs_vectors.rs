@@ -1,0 +1,92 @@
+//! The DSP against the published GBCS messages and keys: it makes the same CS08 command, octet for octet, and takes the
+//! CS08 response and the CCS08 Alert.
+
+mod support;
+
+use hanrig_dcc::data::CspRegion;
+use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
+use hanrig_dcc::duis::{DccAlertCode, Request, RequestId, ResponseBody, ServiceRequest};
+use hanrig_dcc::gateway::{CspToDsp, DspToCsp, GbcsMessage};
+use hanrig_wire::gbcs::{PublicKey, SecretKey, VerifyingKey};
+use hanrig_wire::time::{Instant, Utc};
+use hanrig_wire::types::{Eui64, FirmwareVersion};
+use std::path::PathBuf;
+use support::{DCC, HUB, IMPORT, PPMID, World, response};
+
+fn folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("HANRIG_VECTORS")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors")), PathBuf::from);
+    let folder = folder.join("gbcs");
+    if !folder.is_dir() {
+        eprintln!("not run: no vectors in {}", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn vector(name: &str) -> Option<Vec<u8>> {
+    let text = std::fs::read_to_string(folder()?.join(name)).unwrap();
+    Some(hex::decode(text.trim()).unwrap())
+}
+
+/// A DSP with the published keys, at the time of day that makes the counter 1300, as in the CS08 vector.
+fn dsp() -> Option<Dsp> {
+    let keys: toml::Table = toml::from_str(&std::fs::read_to_string(folder()?.join("keys.toml")).unwrap()).unwrap();
+    let parties = keys["party"].as_array().unwrap();
+    let key = |eui: Eui64, field: &str| {
+        let party = parties.iter().find(|party| party["eui"].as_str().unwrap().parse() == Ok(eui)).unwrap();
+        hex::decode(party[field].as_str().unwrap()).unwrap()
+    };
+    let mut config = DspConfig::new(DCC, Utc(1300), SecretKey::from_scalar(&key(DCC, "ka_private")).unwrap());
+    for device in [HUB, PPMID] {
+        let keys = DeviceKeys {
+            signing: VerifyingKey::from_sec1(&key(device, "ds_public")).unwrap(),
+            key_agreement: PublicKey::from_sec1(&key(device, "ka_public")).unwrap(),
+        };
+        config.device_keys.insert(device, keys);
+    }
+    Some(Dsp::new(config, World::new().dsp.data().clone()))
+}
+
+fn from_hub(dsp: &mut Dsp, octets: Vec<u8>) {
+    dsp.on_csp(Instant::ZERO, CspRegion::North, CspToDsp::Gbcs(GbcsMessage { hub: HUB, octets }));
+}
+
+#[test]
+fn cs08_command_and_response() {
+    let (Some(mut dsp), Some(command), Some(answer)) =
+        (dsp(), vector("CS08_11.2_SUCCESS_COMMAND_GBCS.HEX"), vector("CS08_11.2_SUCCESS_RESPONSE_GBCS.HEX"))
+    else {
+        return;
+    };
+    let id = RequestId { originator: IMPORT, target: PPMID, counter: 1000 };
+    let request = Request::new(id, ServiceRequest::ReadFirmwareVersion).to_xml();
+    let acknowledgement = response(&dsp.on_request(Instant::ZERO, IMPORT, request.as_bytes()));
+    assert_eq!(acknowledgement.response_code, "I99");
+    let sent = dsp.take_output();
+    let expected = DspToCsp::Gbcs(GbcsMessage { hub: HUB, octets: command });
+    assert_eq!(sent, Some(DspOutput::ToCsp { region: CspRegion::North, message: expected }));
+    from_hub(&mut dsp, answer);
+    assert_eq!(dsp.data().smi.devices[&PPMID].firmware_version, FirmwareVersion(0x0123_ABCD));
+    assert!(matches!(dsp.take_output(), Some(DspOutput::ToUser { user: IMPORT, .. })));
+}
+
+#[test]
+fn ccs08_alert() {
+    let (Some(mut dsp), Some(alert)) = (dsp(), vector("CCS08_NA_NA_ALERT_GBCS.HEX")) else { return };
+    let world = World::new();
+    let update = hanrig_dcc::duis::UpdateFirmware {
+        firmware_image: world.image,
+        firmware_version: support::VERSION,
+        device_id_list: vec![PPMID],
+    };
+    let id = RequestId { originator: IMPORT, target: DCC, counter: 1 };
+    let request = Request::new(id, ServiceRequest::UpdatePpmidFirmware(update)).to_xml();
+    dsp.on_request(Instant::ZERO, IMPORT, request.as_bytes());
+    while dsp.take_output().is_some() {}
+    from_hub(&mut dsp, alert);
+    let Some(DspOutput::ToUser { user: IMPORT, xml }) = dsp.take_output() else { panic!() };
+    let ResponseBody::DccAlertMessage(alert) = response(&xml).body else { panic!("{xml}") };
+    assert_eq!(alert.code, DccAlertCode::N62);
+    assert_eq!(dsp.tracking(PPMID).unwrap().status.name(), "SUCCESSFUL_HAN_TRANSFER");
+}
