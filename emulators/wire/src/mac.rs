@@ -264,9 +264,8 @@ impl<'a> MacFrame<'a> {
     /// [`MacError::Fcs`] when the FCS is wrong, else where the frame is malformed.
     pub fn parse(octets: &'a [u8]) -> Result<Self, MacError> {
         let Some((body, tail)) = octets.split_last_chunk::<FCS_LEN>() else {
-            return Err(Reader::new(Layer::Mac, octets)
-                .take(FCS_LEN + 3, "frame")
-                .map_or_else(MacError::from, |_| MacError::Fcs { found: 0, expected: 0 }));
+            let kind = MalformedKind::Truncated("frame check sequence");
+            return Err(Malformed { layer: Layer::Mac, offset: 0, kind }.into());
         };
         let (found, expected) = (u16::from_le_bytes(*tail), fcs(body));
         if found != expected {
