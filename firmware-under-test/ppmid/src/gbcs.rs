@@ -1,0 +1,80 @@
+//! The GBCS messages that a PPMID answers and sends: CS08 and CS09.
+
+use crate::config::PpmidConfig;
+use crate::state::ActivationReport;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use hanrig_wire::gbcs::{AlertCode, Cra, Envelope, Message, check_mac, cs08, cs09, seal};
+use hanrig_wire::time::Utc;
+use hanrig_wire::types::FirmwareVersion;
+
+/// A command that was carried out.
+pub(crate) struct Answered {
+    /// The broker's counter, which must not come again.
+    pub(crate) counter: u64,
+    pub(crate) response: Vec<u8>,
+}
+
+/// Answers a Command of the Access Control Broker; `last` is the highest of its counters taken before.
+pub(crate) fn answer(
+    config: &PpmidConfig,
+    octets: &[u8],
+    last: Option<u64>,
+    running: FirmwareVersion,
+) -> Result<Answered, String> {
+    let broker = &config.access_control_broker;
+    let envelope = Envelope::parse(octets).map_err(|error| format!("{error}"))?;
+    let command = envelope.message();
+    if command.recipient != config.eui64 {
+        return Err(format!("it is for {}", command.recipient));
+    }
+    if command.originator != broker.eui64 || command.cra != Cra::Command {
+        return Err(format!("it is no Command of the Access Control Broker {}", broker.eui64));
+    }
+    check_mac(&envelope, &config.key_agreement, &broker.key_agreement).map_err(|error| format!("{error}"))?;
+    if last.is_some_and(|last| command.counter <= last) {
+        return Err(format!("its counter {} was used before", command.counter));
+    }
+    if command.message_code != cs08::MESSAGE_CODE {
+        return Err(format!("use case {:04X} is not supported", command.message_code));
+    }
+    cs08::Command::decode(&command.content).map_err(|error| format!("{error}"))?;
+    let content = cs08::Response { version: running, outcome: cs08::ReadOutcome::Success };
+    let response = Message {
+        cra: Cra::Response,
+        counter: command.counter,
+        originator: config.eui64,
+        recipient: command.originator,
+        date_time: None,
+        message_code: cs08::MESSAGE_CODE,
+        supplementary: command.supplementary,
+        content: content.encode(),
+        signature: None,
+    };
+    let response = seal(&response, &config.key_agreement, &broker.key_agreement);
+    Ok(Answered { counter: command.counter, response })
+}
+
+/// The signed Alert that tells of an activation (PPMID-06).
+pub(crate) fn activation_alert(config: &PpmidConfig, report: ActivationReport, counter: u64, utc: Utc) -> Vec<u8> {
+    let content = cs09::Alert {
+        alert_code: AlertCode::FIRMWARE_ACTIVATION,
+        time: utc,
+        version: report.version,
+        outcome: report.outcome(),
+    };
+    let mut message = Message {
+        cra: Cra::Alert,
+        counter,
+        originator: config.eui64,
+        recipient: config.access_control_broker.eui64,
+        date_time: None,
+        message_code: cs09::MESSAGE_CODE,
+        supplementary: None,
+        content: content.encode(),
+        signature: None,
+    };
+    message.sign(&config.signing_key);
+    message.emit()
+}
