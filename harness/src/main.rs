@@ -1,2 +1,5 @@
 //! The hanrig command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    hanrig::cli::main(std::env::args_os()).into()
+}

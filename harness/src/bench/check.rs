@@ -1,0 +1,327 @@
+//! What types cannot say of a bench: identities are unique, keys are keys, and what is referred to exists.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use hanrig_dcc::data::{Code, DccData};
+use hanrig_wire::gbcs::{SecretKey, SigningKey};
+use hanrig_wire::security::InstallCode;
+use hanrig_wire::time::{Duration, Utc};
+use hanrig_wire::types::{DeviceType, Eui64};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use toml::Spanned;
+use toml::value::Datetime;
+
+use super::file::{BenchFile, Files, PpmidTable, Text};
+use super::{
+    Bench, BenchError, Hub, HubProfile, Keys, Manufacturer, Medium, Network, Party, Ppmid, PpmidDeclaration, Problem,
+    Supplier,
+};
+
+/// The most image octets of an Image Block Response that fits in a frame with NWK and APS security.
+const MAX_BLOCK: u8 = 50;
+
+/// Collects what is wrong with a bench file.
+struct Checker<'a> {
+    text: &'a Text,
+    problems: Vec<Problem>,
+    /// Entity identifier to the line and field where it was met first.
+    identities: BTreeMap<Eui64, String>,
+    names: BTreeMap<String, ()>,
+}
+
+/// Makes a bench of a bench file, or tells all that is wrong with it.
+pub(super) fn check(text: &Text, file: BenchFile, files: &dyn Files) -> Result<Bench, BenchError> {
+    let mut checker = Checker { text, problems: Vec::new(), identities: BTreeMap::new(), names: BTreeMap::new() };
+    let bench = checker.bench(file, files);
+    let mut problems = checker.problems;
+    problems.sort();
+    match bench {
+        Some(bench) if problems.is_empty() => Ok(bench),
+        _ => Err(BenchError { problems }),
+    }
+}
+
+impl Checker<'_> {
+    fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
+        self.problems.push(self.text.problem(span, message));
+    }
+
+    /// The bench; `None` only after something wrong was noted.
+    fn bench(&mut self, file: BenchFile, files: &dyn Files) -> Option<Bench> {
+        if file.name.get_ref().trim().is_empty() {
+            self.wrong(file.name.span(), "an empty name; expected what the run log is to call this bench");
+        }
+        let epoch = self.epoch(&file.epoch);
+        let network = Network {
+            channel: self.within(&file.network.channel, 11, 26, "a channel of IEEE 802.15.4 at 2.4 GHz"),
+            pan_id: self.within(&file.network.pan_id, 0, 0xFFFE, "a PAN identifier"),
+            extended_pan_id: self
+                .within(&file.network.extended_pan_id, Eui64(1), Eui64(u64::MAX - 1), "an extended PAN identifier")
+                .0,
+            network_key: file.network.network_key,
+        };
+        let medium = Medium { loss: self.within(&file.medium.loss, 0.0, 1.0, "a probability") };
+        let hub = &file.hub;
+        self.identity(&hub.eui);
+        let hub_keys = self.keys(&hub.ds_private, &hub.ka_private);
+        let profile = HubProfile {
+            retention: hours(self.within(&hub.profile.retention_hours, 1, 24 * 366, "hours up to a year")),
+            stall: hours(self.within(&hub.profile.stall_hours, 1, 24 * 366, "hours up to a year")),
+            notify_again: minutes(self.within(
+                &hub.profile.notify_again_minutes,
+                1,
+                60 * 24 * 366,
+                "minutes up to a year",
+            )),
+        };
+        let makers: Vec<_> = file.manufacturer.iter().map(|maker| *maker.code.get_ref()).collect();
+        let data = self.data(&file, files);
+        let ppmids: Vec<_> = file.ppmid.iter().map(|table| self.ppmid(table, &makers)).collect();
+        if ppmids.is_empty() {
+            self.problems.push(Problem::with_file(&self.text.name, "no PPMID; expected at least one [[ppmid]]"));
+        }
+        let broker = &file.access_control_broker;
+        self.identity(&broker.eui);
+        let broker_keys = self.keys(&broker.ds_private, &broker.ka_private);
+        let suppliers: Vec<_> = file
+            .supplier
+            .iter()
+            .map(|table| {
+                self.name(&table.name);
+                self.identity(&table.eui);
+                let keys = self.keys(&table.ds_private, &table.ka_private);
+                let eui = *table.eui.get_ref();
+                let role = data.as_ref()?.users.get(&eui)?.role;
+                Some(Supplier { name: table.name.get_ref().clone(), role, eui, keys: keys? })
+            })
+            .collect();
+        if suppliers.is_empty() {
+            self.problems.push(Problem::with_file(&self.text.name, "no Supplier; expected at least one [[supplier]]"));
+        }
+        let mut codes = BTreeMap::new();
+        let manufacturers: Vec<_> = file
+            .manufacturer
+            .iter()
+            .map(|table| {
+                self.name(&table.name);
+                let code = *table.code.get_ref();
+                if codes.insert(code, ()).is_some() {
+                    self.wrong(table.code.span(), format!("manufacturer code {code} is used twice"));
+                }
+                let signing_key = self.signing_key(&table.ds_private)?;
+                Some(Manufacturer { name: table.name.get_ref().clone(), code: code.0, signing_key })
+            })
+            .collect();
+        Some(Bench {
+            name: file.name.into_inner(),
+            description: file.description,
+            epoch: epoch?,
+            network,
+            medium,
+            hub: Hub {
+                player: hub.player,
+                eui: *hub.eui.get_ref(),
+                region: data.as_ref()?.hubs.get(hub.eui.get_ref())?.region,
+                manufacturer_code: hub.manufacturer_code.0,
+                firmware_version: hub.firmware_version,
+                profile,
+                keys: hub_keys?,
+            },
+            ppmids: ppmids.into_iter().collect::<Option<_>>()?,
+            access_control_broker: Party { eui: *broker.eui.get_ref(), keys: broker_keys? },
+            suppliers: suppliers.into_iter().collect::<Option<_>>()?,
+            manufacturers: manufacturers.into_iter().collect::<Option<_>>()?,
+            data: data?,
+        })
+    }
+
+    /// The DCC's data, when it can be read; notes where the bench does not fit to it.
+    fn data(&mut self, file: &BenchFile, files: &dyn Files) -> Option<DccData> {
+        let mut texts = Vec::new();
+        let mut missing = false;
+        for path in [&file.data.smi, &file.data.cpl, &file.data.registration] {
+            match files.data(path.get_ref()) {
+                Ok(text) => texts.push(text),
+                Err(message) => {
+                    missing = true;
+                    self.wrong(path.span(), message);
+                }
+            }
+        }
+        if missing {
+            return None;
+        }
+        let named: Vec<_> = texts.iter().map(|text| (text.name.as_str(), text.text.as_str())).collect();
+        match DccData::read(&named) {
+            Ok(data) => {
+                self.fits(file, &data);
+                Some(data)
+            }
+            Err(error) => {
+                let field = error.field.unwrap_or_default();
+                let place = Some((error.line, None));
+                self.problems.push(Problem { file: error.file, place, field, message: error.message });
+                None
+            }
+        }
+    }
+
+    /// Notes Devices and parties of the bench that the DCC's data does not have, or has otherwise.
+    fn fits(&mut self, file: &BenchFile, data: &DccData) {
+        let hub = *file.hub.eui.get_ref();
+        if !data.hubs.contains_key(&hub) {
+            self.wrong(file.hub.eui.span(), format!("no [[hub]] of the data files has the id {hub}"));
+        } else if !data.registration.premises.iter().any(|premises| premises.hub == hub) {
+            self.wrong(file.hub.eui.span(), format!("no [[premises]] of the data files has the hub {hub}"));
+        }
+        for supplier in &file.supplier {
+            let eui = *supplier.eui.get_ref();
+            if !data.users.contains_key(&eui) {
+                self.wrong(supplier.eui.span(), format!("no [[user]] of the data files has the id {eui}"));
+            }
+        }
+        for ppmid in &file.ppmid {
+            let eui = *ppmid.eui.get_ref();
+            let Some(device) = data.smi.devices.get(&eui) else {
+                self.wrong(ppmid.eui.span(), format!("no [[device]] of the data files has the id {eui}"));
+                continue;
+            };
+            if device.device_type != DeviceType::Ppmid {
+                let found = device.device_type;
+                self.wrong(ppmid.eui.span(), format!("{eui} is of type {found} in the data files; expected PPMID"));
+            }
+            if device.hub != Some(hub) {
+                self.wrong(ppmid.eui.span(), format!("{eui} is not on the hub {hub} in the data files"));
+            }
+            for (code, other) in [
+                (&ppmid.manufacturer_code, device.manufacturer),
+                (&ppmid.model, device.model),
+                (&ppmid.hardware_version, device.hardware_version),
+            ] {
+                if *code.get_ref() != other {
+                    let message = format!("{}; the data files have {other} for {eui}", code.get_ref());
+                    self.wrong(code.span(), message);
+                }
+            }
+        }
+    }
+
+    fn ppmid(&mut self, table: &PpmidTable, makers: &[Code]) -> Option<Ppmid> {
+        self.name(&table.name);
+        self.identity(&table.eui);
+        let code = *table.manufacturer_code.get_ref();
+        if !makers.contains(&code) {
+            let message = format!("no [[manufacturer]] has the code {code}, so nobody could sign this PPMID's images");
+            self.wrong(table.manufacturer_code.span(), message);
+        }
+        let install_code = match table.install_code.get_ref().parse::<InstallCode>() {
+            Ok(install_code) => Some(install_code),
+            Err(error) => {
+                self.wrong(table.install_code.span(), error.to_string());
+                None
+            }
+        };
+        let declaration = PpmidDeclaration {
+            sends_hardware_version: table.declaration.sends_hardware_version,
+            block_size: self.within(&table.declaration.block_size, 1, MAX_BLOCK, "image octets that fit in a frame"),
+            query_period: minutes(self.within(
+                &table.declaration.query_period_minutes,
+                1,
+                60 * 24 * 366,
+                "minutes up to a year",
+            )),
+        };
+        let keys = self.keys(&table.ds_private, &table.ka_private);
+        Some(Ppmid {
+            name: table.name.get_ref().clone(),
+            player: table.player,
+            eui: *table.eui.get_ref(),
+            install_code: install_code?,
+            manufacturer_code: code.0,
+            model: table.model.get_ref().0,
+            hardware_version: table.hardware_version.get_ref().0,
+            firmware_version: table.firmware_version,
+            declaration,
+            keys: keys?,
+        })
+    }
+
+    /// Notes names that two players share: steps name players.
+    fn name(&mut self, name: &Spanned<String>) {
+        let text = name.get_ref();
+        if text.trim().is_empty() {
+            self.wrong(name.span(), "an empty name; expected what scenarios call it");
+        } else if self.names.insert(text.clone(), ()).is_some() {
+            self.wrong(name.span(), format!("the name {text:?} is used twice"));
+        }
+    }
+
+    /// Notes identifiers that two players share.
+    fn identity(&mut self, eui: &Spanned<Eui64>) {
+        let problem = self.text.problem(eui.span(), "");
+        let here = match problem.place {
+            Some((line, _)) => format!("{} on line {line}", problem.field),
+            None => problem.field,
+        };
+        if let Some(first) = self.identities.get(eui.get_ref()) {
+            let message = format!("{} is also {first}; expected an identifier of its own", eui.get_ref());
+            self.wrong(eui.span(), message);
+        } else {
+            self.identities.insert(*eui.get_ref(), here);
+        }
+    }
+
+    fn within<T: PartialOrd + Copy + std::fmt::Display>(
+        &mut self,
+        value: &Spanned<T>,
+        from: T,
+        to: T,
+        what: &str,
+    ) -> T {
+        let number = *value.get_ref();
+        // Also what is neither less nor more, as NaN is, is outside.
+        if !(number >= from && number <= to) {
+            self.wrong(value.span(), format!("{number} is out of range; expected {what}, {from} to {to}"));
+        }
+        number
+    }
+
+    fn epoch(&mut self, epoch: &Spanned<Datetime>) -> Option<Utc> {
+        let parsed = OffsetDateTime::parse(&epoch.get_ref().to_string(), &Rfc3339).ok();
+        let Some(time) = parsed else {
+            self.wrong(epoch.span(), "expected a date and time with offset, such as 2026-01-05T09:00:00Z");
+            return None;
+        };
+        Some(Utc(time.unix_timestamp().saturating_mul(1000).saturating_add(i64::from(time.millisecond()))))
+    }
+
+    fn keys(&mut self, ds: &Spanned<String>, ka: &Spanned<String>) -> Option<Keys> {
+        let (ds, ka) = (self.signing_key(ds), self.scalar(ka, |octets| SecretKey::from_scalar(octets).ok()));
+        Some(Keys { ds: ds?, ka: ka? })
+    }
+
+    fn signing_key(&mut self, text: &Spanned<String>) -> Option<SigningKey> {
+        self.scalar(text, |octets| SigningKey::from_scalar(octets).ok())
+    }
+
+    fn scalar<T>(&mut self, text: &Spanned<String>, key: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        let key = hex::decode(text.get_ref()).ok().and_then(|octets| key(&octets));
+        if key.is_none() {
+            self.wrong(
+                text.span(),
+                "expected a private scalar of P-256 in 64 hexadecimal digits, above zero and below the order",
+            );
+        }
+        key
+    }
+}
+
+fn hours(number: u32) -> Duration {
+    Duration::from_secs(u64::from(number) * 3600)
+}
+
+fn minutes(number: u32) -> Duration {
+    Duration::from_secs(u64::from(number) * 60)
+}

@@ -1,0 +1,259 @@
+//! Bench files as they are written, and how one becomes a [`Bench`].
+
+use std::path::{Path, PathBuf};
+
+use hanrig_dcc::data::Code;
+use hanrig_wire::types::{Eui64, FirmwareVersion, Key128};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::value::Datetime;
+
+use super::{Bench, BenchError, MAX_BENCH_FILE, Player, Problem, check};
+
+/// A bench file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BenchFile {
+    pub(super) name: Spanned<String>,
+    pub(super) description: String,
+    pub(super) epoch: Spanned<Datetime>,
+    pub(super) network: NetworkTable,
+    pub(super) medium: MediumTable,
+    pub(super) hub: HubTable,
+    #[serde(default)]
+    pub(super) ppmid: Vec<PpmidTable>,
+    pub(super) access_control_broker: PartyTable,
+    #[serde(default)]
+    pub(super) supplier: Vec<SupplierTable>,
+    #[serde(default)]
+    pub(super) manufacturer: Vec<ManufacturerTable>,
+    pub(super) data: DataTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NetworkTable {
+    pub(super) channel: Spanned<u8>,
+    pub(super) pan_id: Spanned<u16>,
+    pub(super) extended_pan_id: Spanned<Eui64>,
+    pub(super) network_key: Key128,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MediumTable {
+    pub(super) loss: Spanned<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HubTable {
+    pub(super) player: Player,
+    pub(super) eui: Spanned<Eui64>,
+    pub(super) manufacturer_code: Code,
+    pub(super) firmware_version: FirmwareVersion,
+    pub(super) profile: HubProfileTable,
+    pub(super) ds_private: Spanned<String>,
+    pub(super) ka_private: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HubProfileTable {
+    pub(super) retention_hours: Spanned<u32>,
+    pub(super) stall_hours: Spanned<u32>,
+    pub(super) notify_again_minutes: Spanned<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PpmidTable {
+    pub(super) name: Spanned<String>,
+    pub(super) player: Player,
+    pub(super) eui: Spanned<Eui64>,
+    pub(super) install_code: Spanned<String>,
+    pub(super) manufacturer_code: Spanned<Code>,
+    pub(super) model: Spanned<Code>,
+    pub(super) hardware_version: Spanned<Code>,
+    pub(super) firmware_version: FirmwareVersion,
+    pub(super) ds_private: Spanned<String>,
+    pub(super) ka_private: Spanned<String>,
+    pub(super) declaration: DeclarationTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeclarationTable {
+    pub(super) sends_hardware_version: bool,
+    pub(super) block_size: Spanned<u8>,
+    pub(super) query_period_minutes: Spanned<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PartyTable {
+    pub(super) eui: Spanned<Eui64>,
+    pub(super) ds_private: Spanned<String>,
+    pub(super) ka_private: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SupplierTable {
+    pub(super) name: Spanned<String>,
+    pub(super) eui: Spanned<Eui64>,
+    pub(super) ds_private: Spanned<String>,
+    pub(super) ka_private: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ManufacturerTable {
+    pub(super) name: Spanned<String>,
+    pub(super) code: Spanned<Code>,
+    pub(super) ds_private: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DataTable {
+    pub(super) smi: Spanned<String>,
+    pub(super) cpl: Spanned<String>,
+    pub(super) registration: Spanned<String>,
+}
+
+/// A file's name as people know it, and its text.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl Text {
+    /// A problem at `span` of this file.
+    pub(super) fn problem(&self, span: std::ops::Range<usize>, message: impl Into<String>) -> Problem {
+        Problem::at(&self.name, &self.text, Some(span), message)
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        toml::from_str(&self.text)
+            .map_err(|error| Problem::at(&self.name, &self.text, error.span(), error.message().trim()))
+    }
+}
+
+/// Where a bench's files are.
+pub(super) trait Files {
+    /// The bench file.
+    fn bench(&self) -> Result<Text, Problem>;
+
+    /// The data file that the bench file calls `path`.
+    fn data(&self, path: &str) -> Result<Text, String>;
+}
+
+/// Files on disc.
+pub(super) struct OnDisc {
+    path: PathBuf,
+}
+
+impl OnDisc {
+    pub(super) fn new(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+}
+
+impl Files for OnDisc {
+    fn bench(&self) -> Result<Text, Problem> {
+        let name = self.path.display().to_string();
+        match crate::input::read_text(&self.path, MAX_BENCH_FILE) {
+            Ok(text) => Ok(Text { name, text }),
+            Err(error) => Err(Problem::with_file(&name, crate::exit::chain(&error))),
+        }
+    }
+
+    fn data(&self, path: &str) -> Result<Text, String> {
+        let path = self.path.parent().unwrap_or(Path::new("")).join(path);
+        let text = crate::input::read_text(&path, MAX_BENCH_FILE);
+        text.map(|text| Text { name: path.display().to_string(), text }).map_err(|error| crate::exit::chain(&error))
+    }
+}
+
+/// The files of the built-in bench, which the binary carries.
+pub(super) struct BuiltIn;
+
+macro_rules! built_in {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../benches/built-in/", $name)))
+    };
+}
+
+/// Name and text of each.
+const BUILT_IN: [(&str, &str); 4] =
+    [built_in!("bench.toml"), built_in!("smi.toml"), built_in!("cpl.toml"), built_in!("registration.toml")];
+
+impl Files for BuiltIn {
+    fn bench(&self) -> Result<Text, Problem> {
+        self.data("bench.toml").map_err(|message| Problem::with_file("built-in/bench.toml", message))
+    }
+
+    fn data(&self, path: &str) -> Result<Text, String> {
+        let file = BUILT_IN.iter().find(|(name, _)| *name == path);
+        file.map(|&(name, text)| Text { name: format!("built-in/{name}"), text: text.to_owned() })
+            .ok_or_else(|| format!("the built-in bench has no file {path}"))
+    }
+}
+
+/// Reads a bench and its data files.
+pub(super) fn read(files: &dyn Files) -> Result<Bench, BenchError> {
+    let one = |problem| BenchError { problems: vec![problem] };
+    let text = files.bench().map_err(one)?;
+    let file: BenchFile = text.parse().map_err(one)?;
+    check::check(&text, file, files)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The built-in bench with one line of the bench file replaced.
+    struct Edited {
+        line: usize,
+        text: String,
+    }
+
+    impl Files for Edited {
+        fn bench(&self) -> Result<Text, Problem> {
+            let bench = BuiltIn.bench()?;
+            let mut lines: Vec<_> = bench.text.lines().collect();
+            let index = self.line % lines.len();
+            lines[index] = &self.text;
+            Ok(Text { text: lines.join("\n"), ..bench })
+        }
+
+        fn data(&self, path: &str) -> Result<Text, String> {
+            BuiltIn.data(path)
+        }
+    }
+
+    #[test]
+    fn the_built_in_bench_is_whole() {
+        let bench = read(&BuiltIn).unwrap();
+        let premises = bench.data.registration.premises.iter().find(|premises| premises.hub == bench.hub.eui).unwrap();
+        assert_ne!(premises.import_supplier, premises.gas_supplier, "a dual Supplier premises");
+        assert_eq!(bench.data.responsible_suppliers(bench.hub.eui).len(), 2);
+        assert!(bench.supplier("Import Supplier").is_some() && bench.supplier("Gas Supplier").is_some());
+        assert_eq!(bench.ppmid("PPMID").map(|ppmid| ppmid.eui), bench.ppmids.first().map(|ppmid| ppmid.eui));
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_the_reader_panic(line in 0_usize..200, text in "\\PC{0,40}|[\\[\\]a-z_.]{0,12} ?= ?[\"0-9a-fA-F.:TZ-]{0,70}") {
+            if let Err(error) = read(&(Edited { line, text })) {
+                prop_assert!(!error.problems.is_empty());
+                prop_assert!(error.to_string().contains("bench.toml"));
+            }
+        }
+    }
+}

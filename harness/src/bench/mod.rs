@@ -1,0 +1,248 @@
+//! What a bench is: who plays which role, with which identities and keys, on which network, beside which DCC data.
+//!
+//! A bench is data. It is read from a TOML file ([`Bench::load`]) or is the one that the binary carries
+//! ([`Bench::built_in`]); its data files are named in it, relative to it. The built-in bench's files, under
+//! `harness/benches/built-in`, are commented and meant to be copied.
+//!
+//! A bench that was read is whole: identities are unique, keys are keys, install codes have the right CRC, and the data
+//! files refer to devices and parties that exist. All that is wrong is told at once, each with file, line, column and field.
+
+mod check;
+mod error;
+mod file;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hanrig_dcc::data::{CspRegion, DccData, UserRole};
+use hanrig_wire::gbcs::{SecretKey, SigningKey};
+use hanrig_wire::security::InstallCode;
+use hanrig_wire::time::{Duration, Utc};
+use hanrig_wire::types::{Eui64, FirmwareVersion, Key128};
+use serde::Deserialize;
+
+pub use self::error::{BenchError, Problem};
+
+/// The largest bench or data file that is read, in octets.
+pub const MAX_BENCH_FILE: u64 = 4 * 1024 * 1024;
+
+/// A bench.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// Its name, as in the run log.
+    pub name: String,
+    /// What it is, in a sentence.
+    pub description: String,
+    /// The time of day when bench time is zero.
+    pub epoch: Utc,
+    /// The network that the hub forms.
+    pub network: Network,
+    /// The medium between hub and Devices.
+    pub medium: Medium,
+    /// The Communications Hub.
+    pub hub: Hub,
+    /// The PPMIDs that are on the hub's network; at least one. The first is the one that a scenario means by "the PPMID".
+    pub ppmids: Vec<Ppmid>,
+    /// The DCC's Access Control Broker.
+    pub access_control_broker: Party,
+    /// The Suppliers, as Users of the DCC.
+    pub suppliers: Vec<Supplier>,
+    /// The makers of Devices, who sign OTA Upgrade Images.
+    pub manufacturers: Vec<Manufacturer>,
+    /// What the DCC holds when a scenario begins: SMI, CPL, registration data, Users and hubs.
+    pub data: DccData,
+}
+
+/// The network that a hub forms.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Channel of IEEE 802.15.4 at 2.4 GHz, 11 to 26.
+    pub channel: u8,
+    /// PAN identifier.
+    pub pan_id: u16,
+    /// Extended PAN identifier.
+    pub extended_pan_id: u64,
+    /// Network key.
+    pub network_key: Key128,
+}
+
+/// The medium between hub and Devices.
+#[derive(Clone, Copy, Debug)]
+pub struct Medium {
+    /// Probability that a frame is lost on its way to a receiver, 0 to 1.
+    pub loss: f64,
+}
+
+/// Who plays a role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Player {
+    /// A software participant.
+    Software,
+}
+
+impl Player {
+    /// The name in bench files and in the run log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Software => "software",
+        }
+    }
+}
+
+/// A party's private keys on P-256; the public ones derive from them.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// For digital signing.
+    pub ds: SigningKey,
+    /// For key agreement.
+    pub ka: SecretKey,
+}
+
+/// The Communications Hub.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    /// Who plays it.
+    pub player: Player,
+    /// Entity identifier of its Communications Hub Function.
+    pub eui: Eui64,
+    /// The region whose CSP reaches it, from the DCC's data on hubs.
+    pub region: CspRegion,
+    /// Manufacturer code of its node descriptor.
+    pub manufacturer_code: u16,
+    /// Version of its own firmware.
+    pub firmware_version: FirmwareVersion,
+    /// In what hubs may differ.
+    pub profile: HubProfile,
+    /// Keys of the Communications Hub Function.
+    pub keys: Keys,
+}
+
+/// In what one hub may differ from another without being wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubProfile {
+    /// How long an image is kept for a Device that does not fetch it; at least 14 days (CH-12).
+    pub retention: Duration,
+    /// How long a download may stand still before the image is discarded (CH-14).
+    pub stall: Duration,
+    /// How long after an Image Notify that was not acknowledged the next one follows.
+    pub notify_again: Duration,
+}
+
+/// A PPMID.
+#[derive(Clone, Debug)]
+pub struct Ppmid {
+    /// What scenarios call it.
+    pub name: String,
+    /// Who plays it.
+    pub player: Player,
+    /// Entity identifier.
+    pub eui: Eui64,
+    /// The install code from which its first link key derives.
+    pub install_code: InstallCode,
+    /// Manufacturer code of its OTA headers.
+    pub manufacturer_code: u16,
+    /// Its model: the image type of its OTA headers.
+    pub model: u16,
+    /// Its hardware version.
+    pub hardware_version: u16,
+    /// The firmware version that it runs when a scenario begins.
+    pub firmware_version: FirmwareVersion,
+    /// What its maker declares of it.
+    pub declaration: PpmidDeclaration,
+    /// Its keys.
+    pub keys: Keys,
+}
+
+/// What a maker declares of a PPMID where the specifications leave a choice: its PICS, in the terms of ISO/IEC 9646.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PpmidDeclaration {
+    /// Whether its Query Next Image Request carries the hardware version.
+    pub sends_hardware_version: bool,
+    /// Image octets that it asks for in one Image Block Request.
+    pub block_size: u8,
+    /// How often it asks for an image without having been notified.
+    pub query_period: Duration,
+}
+
+/// A party with an entity identifier and keys.
+#[derive(Clone, Debug)]
+pub struct Party {
+    /// Entity identifier.
+    pub eui: Eui64,
+    /// Its keys.
+    pub keys: Keys,
+}
+
+/// A Supplier, as User of the DCC.
+#[derive(Clone, Debug)]
+pub struct Supplier {
+    /// What scenarios call it.
+    pub name: String,
+    /// The role in which it sends Service Requests, from the DCC's data on Users.
+    pub role: UserRole,
+    /// Its User identifier.
+    pub eui: Eui64,
+    /// Its keys.
+    pub keys: Keys,
+}
+
+/// A maker of Devices.
+#[derive(Clone, Debug)]
+pub struct Manufacturer {
+    /// What scenarios call it.
+    pub name: String,
+    /// Its manufacturer code in OTA headers.
+    pub code: u16,
+    /// The key with which it signs images.
+    pub signing_key: SigningKey,
+}
+
+impl Bench {
+    /// The bench that the binary carries: every role in software.
+    ///
+    /// # Errors
+    ///
+    /// None that a release has: a test reads it.
+    pub fn built_in() -> Result<Self, BenchError> {
+        file::read(&file::BuiltIn)
+    }
+
+    /// The bench that the file at `path` describes.
+    ///
+    /// # Errors
+    ///
+    /// When the file or one of the data files named in it cannot be read or does not describe a whole bench.
+    pub fn load(path: &Path) -> Result<Self, BenchError> {
+        file::read(&file::OnDisc::new(path))
+    }
+
+    /// Role to the player that has it, for the run log.
+    pub fn players(&self) -> BTreeMap<String, String> {
+        let software = Player::Software.as_str().to_owned();
+        let mut players: BTreeMap<_, _> = ["csp", "dsp"].map(|role| (role.to_owned(), software.clone())).into();
+        players.insert("ch".to_owned(), self.hub.player.as_str().to_owned());
+        for ppmid in &self.ppmids {
+            players.insert(ppmid.name.clone(), ppmid.player.as_str().to_owned());
+        }
+        for supplier in &self.suppliers {
+            players.insert(supplier.name.clone(), software.clone());
+        }
+        players
+    }
+
+    /// The Supplier that scenarios call `name`.
+    pub fn supplier(&self, name: &str) -> Option<&Supplier> {
+        self.suppliers.iter().find(|supplier| supplier.name == name)
+    }
+
+    /// The PPMID that scenarios call `name`.
+    pub fn ppmid(&self, name: &str) -> Option<&Ppmid> {
+        self.ppmids.iter().find(|ppmid| ppmid.name == name)
+    }
+
+    /// The maker with manufacturer code `code`.
+    pub fn manufacturer(&self, code: u16) -> Option<&Manufacturer> {
+        self.manufacturers.iter().find(|manufacturer| manufacturer.code == code)
+    }
+}

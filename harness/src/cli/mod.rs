@@ -1,0 +1,139 @@
+//! The command line, one file a command. What a command takes and gives is told in its help, exit codes in [`ExitCode`].
+
+mod duis;
+mod gbcs;
+mod keys;
+mod listing;
+mod ota;
+mod out;
+mod output;
+mod report;
+pub mod run;
+
+use std::ffi::OsString;
+use std::io;
+
+use anstream::ColorChoice;
+use clap::{Parser, Subcommand};
+
+use crate::exit::{ExitCode, chain};
+
+/// Hardware-in-the-loop rig and conformance harness for over-the-air firmware updates in the GB smart metering HAN.
+///
+/// Without a command: runs every scenario that hanrig carries on its built-in bench, as `hanrig run` does.
+#[derive(Debug, Parser)]
+#[command(name = "hanrig", version, max_term_width = 100, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunOptions,
+    /// Write without colour, as the environment variable NO_COLOR does
+    #[arg(long, global = true, display_order = 1000)]
+    no_color: bool,
+}
+
+/// Told at the end of the help, since scripts rely on it.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all scenarios passed or were not applicable; a command did what it was asked
+  1  a scenario failed
+  2  bad usage or input
+  3  the bench failed or a verdict is inconclusive";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios
+    Run(run::RunArgs),
+    /// Read and write OTA files
+    #[command(subcommand)]
+    Ota(ota::OtaCommand),
+    /// Read GBCS messages
+    #[command(subcommand)]
+    Gbcs(gbcs::GbcsCommand),
+    /// Read DUIS messages
+    #[command(subcommand)]
+    Duis(duis::DuisCommand),
+    /// Render the reports of a run again from its log
+    Report(report::ReportArgs),
+}
+
+/// A command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// Bad usage or input.
+    Input(Box<dyn std::error::Error>),
+    /// What hanrig itself needs failed: a run log or a report cannot be written, a thread cannot be had.
+    Rig(Box<dyn std::error::Error>),
+    /// Standard output cannot be written.
+    Output(io::Error),
+}
+
+impl Failure {
+    /// Bad usage or input.
+    pub(crate) fn input(error: impl Into<Box<dyn std::error::Error>>) -> Self {
+        Self::Input(error.into())
+    }
+
+    /// What hanrig itself needs failed.
+    pub(crate) fn rig(error: impl Into<Box<dyn std::error::Error>>) -> Self {
+        Self::Rig(error.into())
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Runs the command line `args`, the program's name first, and gives the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Before the arguments are parsed, because what the parser itself writes is coloured too.
+    if args.iter().any(|arg| arg == "--no-color") {
+        ColorChoice::Never.write_global();
+    }
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(message) => {
+            // A help that nobody reads to its end is no error.
+            drop(message.print());
+            return if message.use_stderr() { ExitCode::Usage } else { ExitCode::Passed };
+        }
+    };
+    let done = match cli.command {
+        None => run::run(&run::RunArgs { options: cli.run, features: Vec::new() }),
+        Some(Command::Run(args)) => run::run(&args),
+        Some(Command::Ota(command)) => ota::run(&command),
+        Some(Command::Gbcs(command)) => gbcs::run(&command),
+        Some(Command::Duis(command)) => duis::run(&command),
+        Some(Command::Report(args)) => report::run(&args),
+    };
+    done.unwrap_or_else(|failure| told(&failure))
+}
+
+/// Tells a failure on standard error and gives its exit code.
+fn told(failure: &Failure) -> ExitCode {
+    let (error, code): (&dyn std::error::Error, _) = match failure {
+        // Whoever closed the pipe has what they wanted.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::Passed,
+        Failure::Output(error) => (error, ExitCode::Unsettled),
+        Failure::Input(error) => (error.as_ref(), ExitCode::Usage),
+        Failure::Rig(error) => (error.as_ref(), ExitCode::Unsettled),
+    };
+    output::error(&chain(error));
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

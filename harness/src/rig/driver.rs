@@ -1,0 +1,72 @@
+//! What a driver of a bench can do, whatever the bench is made of.
+//!
+//! Steps use this and nothing else, so no step knows on which bench it runs. A driver tells what it cannot do
+//! ([`Cannot`]), and the scenario is then *not applicable* with that reason, never passed.
+
+use super::observe::Observations;
+use crate::runner::{BenchFault, EndOfScenario, StepError};
+use core::pin::Pin;
+use hanrig_dcc::data::DccData;
+use hanrig_dcc::duis::Request;
+use hanrig_wire::time::Instant;
+use hanrig_wire::types::Eui64;
+
+/// Why a driver did not do what a step asked of it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Cannot {
+    /// The bench has no means for it: the scenario is not applicable there.
+    #[error("{0}")]
+    NotOnThisBench(String),
+    /// The bench failed.
+    #[error(transparent)]
+    Fault(#[from] BenchFault),
+}
+
+impl From<Cannot> for StepError {
+    fn from(cannot: Cannot) -> Self {
+        match cannot {
+            Cannot::NotOnThisBench(what) => Self::not_applicable(what),
+            Cannot::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// What an asynchronous operation of a driver gives. A world never leaves its thread, so neither does this.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// A bench in motion.
+pub trait Driver: core::fmt::Debug {
+    /// Bench time.
+    fn now(&self) -> Instant;
+
+    /// What was observed until now.
+    fn observations(&self) -> &Observations;
+
+    /// Lets the bench run until `done` says so of what was observed, or until `deadline`. Tells whether `done` did.
+    fn run_until<'a>(
+        &'a mut self,
+        deadline: Instant,
+        done: &'a mut dyn FnMut(&Observations) -> bool,
+    ) -> Pending<'a, Result<bool, Cannot>>;
+
+    /// Has `user` send a Service Request to the DSP. Its Service Response is observed on the DUIS interface.
+    ///
+    /// # Errors
+    /// When the bench has no way to the DSP.
+    fn send_request(&mut self, user: Eui64, request: &Request) -> Result<(), Cannot>;
+
+    /// Changes what the DCC holds: CPL, SMI, registration data.
+    ///
+    /// # Errors
+    /// When the bench's DCC is not the rig's own.
+    fn edit_dcc(&mut self, edit: &mut dyn FnMut(&mut DccData)) -> Result<(), Cannot>;
+
+    /// Installs `image` on a Device by other means than over the air.
+    ///
+    /// # Errors
+    /// When the bench has no such means for that Device, or it failed.
+    fn update_locally(&mut self, device: Eui64, image: &[u8]) -> Result<(), Cannot>;
+
+    /// Stops the bench and closes the evidence.
+    fn stop(&mut self) -> EndOfScenario;
+}

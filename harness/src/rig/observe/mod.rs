@@ -1,0 +1,52 @@
+//! What was observed, on which interface, when, and where the evidence of it is.
+//!
+//! Everything here was decoded from octets on an interface by the rig's own decoders; nothing comes from inside a
+//! participant. Each sighting has a reference to its place in the evidence.
+
+mod air;
+mod duis;
+mod gateway;
+mod image;
+mod wan;
+
+pub use air::{AirObserver, AirSighting, Heard, OtaHeard};
+pub use duis::{DuisSighting, Party};
+pub use gateway::{GatewayContent, GatewaySighting};
+pub use image::ImageSeen;
+pub use wan::{WanDirection, WanObserver, WanSighting};
+
+use hanrig_reports::Observation;
+use hanrig_wire::time::Instant;
+use hanrig_wire::types::Eui64;
+use std::collections::BTreeMap;
+
+/// All that was observed in a scenario.
+#[derive(Debug, Default)]
+pub struct Observations {
+    /// On the air, in the order of its frames.
+    pub air: Vec<AirSighting>,
+    /// Images as they were carried on the air, by the Device that fetched them; the newest last.
+    pub fetched: BTreeMap<Eui64, Vec<ImageSeen>>,
+    /// On the WAN link.
+    pub wan: Vec<WanSighting>,
+    /// Images as they were carried on the WAN, by the CSP's number for the transfer.
+    pub delivered: BTreeMap<u32, ImageSeen>,
+    /// On the SM WAN Gateway between DSP and CSP.
+    pub gateway: Vec<GatewaySighting>,
+    /// On the DUIS interface.
+    pub duis: Vec<DuisSighting>,
+    /// Frames that the sniffer heard.
+    pub frames: u64,
+    /// Frames that the rig could not decode, which it should have been able to.
+    pub undecoded: u64,
+    /// Changes whenever something is added.
+    pub revision: u64,
+}
+
+/// Something observed that can be shown in a report.
+pub trait Sighting {
+    /// When.
+    fn at(&self) -> Instant;
+    /// On which interface, what, and where the evidence is.
+    fn observation(&self) -> Observation;
+}

@@ -1,0 +1,73 @@
+//! The catalogue of requirements that goes with the features.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+include!(concat!(env!("OUT_DIR"), "/requirements.rs"));
+
+#[derive(Debug, Default, Deserialize)]
+struct Catalogue {
+    #[serde(default)]
+    requirement: Vec<Requirement>,
+    #[serde(default)]
+    interpretation: Vec<Interpretation>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Requirement {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Interpretation {
+    id: String,
+    text: String,
+}
+
+/// The catalogue on board is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("features/requirements.toml, which hanrig carries, is not a catalogue of requirements")]
+pub struct CatalogueError(#[from] toml::de::Error);
+
+fn catalogue() -> Result<Catalogue, CatalogueError> {
+    Ok(REQUIREMENTS.map_or_else(|| Ok(Catalogue::default()), toml::from_str)?)
+}
+
+/// Where the specifications disagree or are silent: identifier to the reading that was chosen.
+///
+/// # Errors
+///
+/// None that a release has: a test reads the catalogue.
+pub fn interpretations() -> Result<BTreeMap<String, String>, CatalogueError> {
+    Ok(catalogue()?.interpretation.into_iter().map(|reading| (reading.id, reading.text)).collect())
+}
+
+/// The identifiers of all requirements.
+///
+/// # Errors
+///
+/// As [`interpretations`].
+pub fn identifiers() -> Result<Vec<String>, CatalogueError> {
+    Ok(catalogue()?.requirement.into_iter().map(|requirement| requirement.id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_name_requirements_that_exist() {
+        let known = identifiers().unwrap();
+        if known.is_empty() {
+            println!("not run: the binary carries no catalogue of requirements");
+            return;
+        }
+        interpretations().unwrap();
+        for case in crate::runner::feature::embedded().unwrap() {
+            for requirement in &case.requirements {
+                assert!(known.contains(requirement), "{}: no requirement {requirement}", case.id);
+            }
+        }
+    }
+}

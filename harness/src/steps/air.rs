@@ -1,0 +1,279 @@
+//! What hub and PPMID say to each other over the OTA Upgrade Cluster.
+
+use super::HAN;
+use crate::rig::observe::{AirSighting, Heard, OtaHeard, Sighting};
+use crate::runner::{StepError, StepResult};
+use crate::world::{RigScenario, Version};
+use cucumber::then;
+use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::types::Eui64;
+use hanrig_wire::zcl::Status;
+use hanrig_wire::zcl::ota::{ImageId, QueryNextImageRequest, QueryNextImageResponse, UPGRADE_NOW};
+
+const fn ota(sighting: &AirSighting) -> Option<(u8, &OtaHeard)> {
+    match &sighting.heard {
+        Heard::Ota(sequence, command) => Some((*sequence, command)),
+        _ => None,
+    }
+}
+
+/// Expects a command of the OTA Upgrade Cluster from one node to another, secured with their link key.
+async fn expect_ota(
+    world: &mut RigScenario,
+    what: &str,
+    (from, to): (Eui64, Eui64),
+    window: Duration,
+    wanted: impl Fn(u8, &OtaHeard) -> bool,
+) -> Result<AirSighting, StepError> {
+    let found = world
+        .expect_air(
+            what,
+            window,
+            |sighting| {
+                sighting.source == from
+                    && sighting.destination == Some(to)
+                    && ota(sighting).is_some_and(|(sequence, command)| wanted(sequence, command))
+            },
+            |sighting| {
+                sighting.source == from
+                    && ota(sighting).is_some_and(|(_, command)| {
+                        !matches!(command, OtaHeard::Block { .. } | OtaHeard::BlockRequest(_))
+                    })
+            },
+        )
+        .await?;
+    if !found.link_key {
+        return Err(StepError::fail(format!("{what} came without APS encryption by the link key")));
+    }
+    Ok(found)
+}
+
+fn ends(world: &RigScenario) -> Result<(Eui64, Eui64), StepError> {
+    Ok((world.hub()?, world.ppmid()?.eui))
+}
+
+#[then("the hub sends the PPMID an Image Notify")]
+async fn image_notify(world: &mut RigScenario) -> StepResult {
+    let (hub, ppmid) = ends(world)?;
+    let image = world.release()?.image;
+    expect_ota(world, "an Image Notify that the PPMID has to follow", (hub, ppmid), HAN, |_, command| {
+        matches!(command, OtaHeard::ImageNotify(notify)
+            if notify.manufacturer_code.is_none_or(|code| code == image.manufacturer_code)
+                && notify.image_type.is_none_or(|kind| kind == image.image_type)
+                && notify.file_version.is_none_or(|version| version == image.file_version))
+    })
+    .await
+    .map(drop)
+}
+
+/// Expects a query of the PPMID and remembers it, so that the hub's answer can be told.
+async fn expect_query(
+    world: &mut RigScenario,
+    what: &str,
+    window: Duration,
+    wanted: impl Fn(&QueryNextImageRequest) -> bool,
+) -> Result<AirSighting, StepError> {
+    let (hub, ppmid) = ends(world)?;
+    let found = expect_ota(
+        world,
+        what,
+        (ppmid, hub),
+        window,
+        |_, command| matches!(command, OtaHeard::Query(query) if wanted(query)),
+    )
+    .await?;
+    world.query = ota(&found).map(|(sequence, _)| (found.at(), sequence));
+    Ok(found)
+}
+
+fn runs(world: &RigScenario, version: Version) -> Result<ImageId, StepError> {
+    let ppmid = world.ppmid()?;
+    Ok(ImageId { manufacturer_code: ppmid.manufacturer_code, image_type: ppmid.model, file_version: version.0 })
+}
+
+#[then(
+    expr = "the PPMID sends a Query Next Image Request with its manufacturer code, image type and firmware version {version}"
+)]
+async fn query(world: &mut RigScenario, version: Version) -> StepResult {
+    let current = runs(world, version)?;
+    let what = format!("a Query Next Image Request of the PPMID: {current}");
+    expect_query(world, &what, HAN, |query| query.current == current).await.map(drop)
+}
+
+#[then("the PPMID sends a Query Next Image Request with its hardware version")]
+async fn query_with_hardware_version(world: &mut RigScenario) -> StepResult {
+    let version = world.ppmid()?.hardware_version;
+    let what = format!("a Query Next Image Request of the PPMID with hardware version {version:04X}");
+    expect_query(world, &what, HAN, |query| query.hardware_version == Some(version)).await.map(drop)
+}
+
+#[then("the PPMID sends a Query Next Image Request without a hardware version")]
+async fn query_without_hardware_version(world: &mut RigScenario) -> StepResult {
+    let what = "a Query Next Image Request of the PPMID without a hardware version";
+    expect_query(world, what, HAN, |query| query.hardware_version.is_none()).await.map(drop)
+}
+
+#[then(expr = "within {int} hours the PPMID asks unprompted with firmware version {version}")]
+async fn asks_unprompted(world: &mut RigScenario, hours: u64, version: Version) -> StepResult {
+    let (hub, ppmid) = ends(world)?;
+    let current = runs(world, version)?;
+    let window = Duration::from_secs(hours * 3600);
+    // From now on: an answer to an Image Notify of before does not count.
+    let now = world.driver().await?.now();
+    world.since = now;
+    let what = format!("a Query Next Image Request of the PPMID: {current}");
+    let found = expect_query(world, &what, window, |query| query.current == current).await?;
+    let prompted = world.seen()?.air.iter().any(|sighting| {
+        sighting.at() >= now
+            && sighting.at() < found.at()
+            && sighting.source == hub
+            && sighting.destination == Some(ppmid)
+            && matches!(ota(sighting), Some((_, OtaHeard::ImageNotify(_))))
+    });
+    if prompted {
+        return Err(StepError::inconclusive("the PPMID asked after an Image Notify, so this query was not unprompted"));
+    }
+    Ok(())
+}
+
+/// The hub's answer to the query that a step before this one saw.
+async fn expect_answer(
+    world: &mut RigScenario,
+    what: &str,
+    wanted: impl Fn(QueryNextImageResponse) -> bool,
+) -> Result<(), StepError> {
+    let (hub, ppmid) = ends(world)?;
+    let (asked, sequence) =
+        world.query.ok_or_else(|| StepError::bench_fault("no step before this one saw the PPMID ask"))?;
+    let answer = |sighting: &AirSighting| match ota(sighting) {
+        Some((answers, OtaHeard::QueryResponse(response))) if answers == sequence && sighting.at() >= asked => {
+            Some(*response)
+        }
+        _ => None,
+    };
+    let found = world
+        .expect_air(
+            &format!("the hub's answer to that query: {what}"),
+            Duration::from_secs(600),
+            |sighting| sighting.source == hub && sighting.destination == Some(ppmid) && answer(sighting).is_some(),
+            |sighting| {
+                sighting.source == hub && ota(sighting).is_some_and(|(_, c)| !matches!(c, OtaHeard::Block { .. }))
+            },
+        )
+        .await?;
+    if answer(&found).is_some_and(wanted) && found.link_key {
+        return Ok(());
+    }
+    Err(StepError::fail(format!("expected {what}\nobserved {}", found.observation().summary)))
+}
+
+#[then(expr = "the hub offers firmware version {version} to the PPMID")]
+async fn offered(world: &mut RigScenario, version: Version) -> StepResult {
+    let release = world.release()?;
+    let image = ImageId { file_version: version.0, ..release.image };
+    let octets = u32::try_from(release.octets().len()).unwrap_or(u32::MAX);
+    expect_answer(world, &format!("{image}, {octets} octets"), |response| {
+        response == QueryNextImageResponse::Offer { image, size: octets }
+    })
+    .await
+}
+
+#[then("the hub answers that no image is available")]
+async fn no_image_available(world: &mut RigScenario) -> StepResult {
+    expect_answer(world, "NO_IMAGE_AVAILABLE", |response| {
+        response == QueryNextImageResponse::Refused(Status::NO_IMAGE_AVAILABLE)
+    })
+    .await
+}
+
+#[then("the PPMID fetches the image from the hub, octet for octet")]
+async fn fetched(world: &mut RigScenario) -> StepResult {
+    let (hub, ppmid) = ends(world)?;
+    let (image, expected) = (world.release()?.image, world.release()?.octets().to_vec());
+    let size = expected.len();
+    expect_ota(world, "the last block of the image", (hub, ppmid), HAN, |_, command| {
+        matches!(command, OtaHeard::Block { image: of, offset, octets }
+            if *of == image && *offset as usize + usize::from(*octets) == size)
+    })
+    .await?;
+    let Some(fetched) = world.seen()?.fetched.get(&ppmid).and_then(|images| images.last()) else {
+        return Err(StepError::fail("blocks went to the PPMID without an offer before them"));
+    };
+    if fetched.has_gap() {
+        return Err(StepError::inconclusive(format!(
+            "the sniffer missed a block after offset {}, so it cannot be told what the PPMID got",
+            fetched.covered()
+        )));
+    }
+    if !fetched.is_whole() || fetched.is_contradictory() || fetched.octets() != expected {
+        return Err(StepError::fail(format!(
+            "expected the {size} octets of the Supplier's image on the air, observed {} that {}",
+            fetched.covered(),
+            if fetched.octets() == expected.get(..fetched.covered()).unwrap_or_default() { "agree" } else { "differ" },
+        )));
+    }
+    Ok(())
+}
+
+#[then(expr = "the PPMID sends an Upgrade End Request with status {word}")]
+async fn upgrade_end_request(world: &mut RigScenario, status: String) -> StepResult {
+    let (hub, ppmid) = ends(world)?;
+    let image = world.release()?.image;
+    let what = format!("an Upgrade End Request of the PPMID: {status}, {image}");
+    expect_ota(world, &what, (ppmid, hub), HAN, |_, command| {
+        matches!(command, OtaHeard::EndRequest(request)
+            if request.status.to_string() == status && request.image == image)
+    })
+    .await
+    .map(drop)
+}
+
+#[then("the hub's Upgrade End Response tells the PPMID to activate now")]
+async fn activate_now(world: &mut RigScenario) -> StepResult {
+    let (hub, ppmid) = ends(world)?;
+    let image = world.release()?.image;
+    let what = format!("an Upgrade End Response with upgrade time 0 for {image}");
+    expect_ota(world, &what, (hub, ppmid), HAN, |_, command| {
+        matches!(command, OtaHeard::EndResponse(response)
+            if response.image == image && response.upgrade_time == UPGRADE_NOW)
+    })
+    .await
+    .map(drop)
+}
+
+/// What the hub said to the PPMID since the bench was started.
+fn hub_said(world: &RigScenario, what: fn(&OtaHeard) -> bool) -> Result<Vec<String>, StepError> {
+    let (hub, ppmid) = ends(world)?;
+    let air = &world.seen()?.air;
+    Ok(air
+        .iter()
+        .filter(|sighting| sighting.source == hub && sighting.destination == Some(ppmid))
+        .filter(|sighting| sighting.at() >= Instant::ZERO && ota(sighting).is_some_and(|(_, command)| what(command)))
+        .map(|sighting| sighting.observation().summary)
+        .collect())
+}
+
+fn never(world: &RigScenario, what: &str, heard: &[String]) -> StepResult {
+    let Some(first) = heard.first() else {
+        let undecoded = world.seen()?.undecoded;
+        if undecoded > 0 {
+            return Err(StepError::inconclusive(format!(
+                "{what} was not heard, but {undecoded} frames could not be decoded"
+            )));
+        }
+        return Ok(());
+    };
+    Err(StepError::fail(format!("expected no {what}, observed {} of them, the first: {first}", heard.len())))
+}
+
+#[then("the hub has sent the PPMID no block of the image")]
+async fn no_block(world: &mut RigScenario) -> StepResult {
+    let heard = hub_said(world, |command| matches!(command, OtaHeard::Block { .. }))?;
+    never(world, "block of the image", &heard)
+}
+
+#[then("the hub has not told the PPMID to activate")]
+async fn not_told_to_activate(world: &mut RigScenario) -> StepResult {
+    let heard = hub_said(world, |command| matches!(command, OtaHeard::EndResponse(_)))?;
+    never(world, "Upgrade End Response", &heard)
+}

@@ -1,0 +1,81 @@
+//! What a manufacturer releases, and what the CPL says of it.
+
+use crate::runner::{StepError, StepResult};
+use crate::world::{Release, RigScenario, Version};
+use cucumber::given;
+use hanrig_dcc::FirmwareHash;
+use hanrig_dcc::data::CplStatus;
+use hanrig_wire::types::FirmwareVersion;
+
+fn release(world: &mut RigScenario, version: FirmwareVersion, size: usize, sound: bool) -> StepResult {
+    let ppmid = world.ppmid()?.clone();
+    let release = world.new_release(&ppmid, version, size, sound)?;
+    let entry = release.cpl_entry(&world.bench()?.data, &ppmid);
+    world.edit_dcc(&mut |data| data.cpl.entries.push(entry.clone()))?;
+    world.release = Some(release);
+    Ok(())
+}
+
+#[given(expr = "the manufacturer has released PPMID firmware version {version} of {int} KB")]
+fn released_kb(world: &mut RigScenario, version: Version, kilobytes: usize) -> StepResult {
+    release(world, version.0, kilobytes.saturating_mul(1024), true)
+}
+
+#[given(expr = "the manufacturer has released PPMID firmware version {version} of {int} octets")]
+fn released_octets(world: &mut RigScenario, version: Version, octets: usize) -> StepResult {
+    release(world, version.0, octets, true)
+}
+
+/// Changes the CPL entry of the release.
+fn change_entry(world: &mut RigScenario, change: impl Fn(&mut Vec<hanrig_dcc::data::CplEntry>, usize)) -> StepResult {
+    let hash = world.release()?.hash;
+    world.edit_dcc(&mut |data| {
+        if let Some(place) = data.cpl.entries.iter().position(|entry| entry.image.hash == hash) {
+            change(&mut data.cpl.entries, place);
+        }
+    })
+}
+
+#[given("its Hash is not on the CPL")]
+fn hash_not_on_cpl(world: &mut RigScenario) -> StepResult {
+    change_entry(world, |entries, place| {
+        entries.remove(place);
+    })
+}
+
+#[given("its CPL entry has been removed")]
+fn entry_removed(world: &mut RigScenario) -> StepResult {
+    change_entry(world, |entries, place| {
+        if let Some(entry) = entries.get_mut(place) {
+            entry.status = CplStatus::Removed;
+        }
+    })
+}
+
+fn change_release(world: &mut RigScenario, change: impl FnOnce(&mut Release)) -> StepResult {
+    let missing = StepError::bench_fault("no step before this one has released firmware");
+    change(world.release.as_mut().ok_or(missing)?);
+    Ok(())
+}
+
+#[given("the creator's signature over it is wrong")]
+fn creator_signature_wrong(world: &mut RigScenario) -> StepResult {
+    change_release(world, |release| {
+        if let Some([first, ..]) = &mut release.package.creator_signature {
+            *first ^= 0x01;
+        }
+    })
+}
+
+#[given("the Hash that comes with it is another")]
+fn other_hash_provided(world: &mut RigScenario) -> StepResult {
+    change_release(world, |release| release.package.hash = Some(FirmwareHash([0x5A; 32])))
+}
+
+#[given("the manufacturer's signature in the image is wrong")]
+fn manufacturer_signature_wrong(world: &mut RigScenario) -> StepResult {
+    let (version, size) = (world.release()?.image.file_version, world.release()?.octets().len());
+    // The CPL entry of the sound image goes, so that only the one with the wrong signature is listed.
+    hash_not_on_cpl(world)?;
+    release(world, version, size, false)
+}

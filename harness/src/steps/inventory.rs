@@ -1,0 +1,166 @@
+//! Reading versions: SRV 8.2 from the SMI, SRV 11.2 from the Device.
+
+use super::distribution::{request_of, response_to};
+use super::{DCC, HAN, WAN};
+use crate::rig::observe::{Heard, Party, WanDirection};
+use crate::runner::{StepError, StepResult};
+use crate::world::{RigScenario, Role, Version};
+use cucumber::{then, when};
+use hanrig_dcc::duis::{ResponseBody, ResponsePayload};
+use hanrig_wire::gbcs::{Cra, Envelope, check_mac, cs08};
+
+/// How a Supplier makes a request about the Device.
+type Make = fn(&mut hanrig_dcc::supplier::Supplier, hanrig_wire::types::Eui64) -> hanrig_dcc::duis::Request;
+
+async fn send(world: &mut RigScenario, role: Role, make: Make) -> StepResult {
+    let (ppmid, user) = (world.ppmid()?.eui, world.supplier_eui(role)?);
+    world.driver().await?;
+    world.stimulus()?;
+    let request = make(world.supplier(role)?, ppmid);
+    world.request = Some((role, request.request_id));
+    world.driver().await?.send_request(user, &request)?;
+    Ok(())
+}
+
+#[when(expr = "the {supplier} reads the PPMID's inventory by SRV 8.2")]
+async fn read_inventory(world: &mut RigScenario, role: Role) -> StepResult {
+    send(world, role, |supplier, device| supplier.read_inventory(device)).await
+}
+
+#[when(expr = "the {supplier} reads the PPMID's firmware version by SRV 11.2")]
+async fn read_version(world: &mut RigScenario, role: Role) -> StepResult {
+    send(world, role, |supplier, device| supplier.read_firmware_version(device)).await
+}
+
+#[then(expr = "the inventory shows firmware version {version}")]
+async fn inventory_shows(world: &mut RigScenario, version: Version) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    let (role, request) =
+        world.request.ok_or_else(|| StepError::bench_fault("no step before this one sent SRV 8.2"))?;
+    let user = world.supplier_eui(role)?;
+    let found = world
+        .expect_duis(
+            &format!("a Service Response to {request} with an inventory"),
+            DCC,
+            |sighting| {
+                response_to(sighting, user).is_some_and(|response| {
+                    response.request_id == Some(request)
+                        && response.response_code == "I0"
+                        && matches!(&response.body, ResponseBody::ResponseMessage(message)
+                            if matches!(message.payload, ResponsePayload::DspInventory(_)))
+                })
+            },
+            |sighting| sighting.to == Party::User(user),
+        )
+        .await?;
+    let Some(ResponseBody::ResponseMessage(message)) = response_to(&found, user).map(|response| &response.body) else {
+        return Err(StepError::bench_fault("the response has gone"));
+    };
+    let ResponsePayload::DspInventory(devices) = &message.payload else { return Ok(()) };
+    let shown: Vec<_> = devices.iter().filter(|device| device.device_id == ppmid).collect();
+    match shown.as_slice() {
+        [device] if device.firmware_version() == Some(version.0) => Ok(()),
+        [device] => Err(StepError::fail(format!(
+            "expected firmware version {} for {ppmid}, observed {}",
+            version.0, device.device_firmware_version
+        ))),
+        other => Err(StepError::fail(format!("expected one entry for {ppmid}, observed {}", other.len()))),
+    }
+}
+
+/// Whether the message's MAC is one of the Access Control Broker and the PPMID.
+fn mac_is_right(world: &RigScenario, envelope: &Envelope) -> StepResult {
+    let broker = &world.bench()?.access_control_broker.keys.ka;
+    let ppmid = world.ppmid()?.keys.ka.public_key();
+    check_mac(envelope, broker, &ppmid).map_err(|error| StepError::fail(format!("the MAC does not verify: {error}")))
+}
+
+#[then(expr = "the command CS08 goes from the Access Control Broker to the PPMID in the name of the {supplier}")]
+async fn command_goes(world: &mut RigScenario, role: Role) -> StepResult {
+    let (ppmid, user) = (world.ppmid()?.eui, world.supplier_eui(role)?);
+    let broker = world.bench()?.access_control_broker.eui;
+    let counter = request_of(world, role)?.counter;
+    let found = world
+        .expect_wan(
+            &format!("CS08 command from {broker} to {ppmid} in the name of {user}, counter {counter}"),
+            WAN,
+            |sighting| {
+                sighting.direction == WanDirection::ToHub
+                    && sighting.gbcs.as_ref().is_some_and(|envelope| {
+                        let message = envelope.message();
+                        message.cra == Cra::Command
+                            && message.message_code == cs08::MESSAGE_CODE
+                            && message.originator == broker
+                            && message.recipient == ppmid
+                            && message
+                                .supplementary
+                                .is_some_and(|party| party.remote_party == user && party.counter == counter)
+                    })
+            },
+            |sighting| sighting.gbcs.is_some(),
+        )
+        .await?;
+    found.gbcs.map_or(Ok(()), |envelope| mac_is_right(world, &envelope))
+}
+
+/// The version in a CS08 response.
+fn answered_version(envelope: &Envelope) -> Option<cs08::Response> {
+    let message = envelope.message();
+    let is_response = message.cra == Cra::Response && message.message_code == cs08::MESSAGE_CODE;
+    is_response.then(|| cs08::Response::decode(&message.content).ok())?
+}
+
+#[then(expr = "the PPMID answers CS08 with version {version}, under a MAC that verifies")]
+async fn ppmid_answers(world: &mut RigScenario, version: Version) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    let found = world
+        .expect_air(
+            "a CS08 response of the PPMID",
+            HAN,
+            |sighting| {
+                sighting.source == ppmid
+                    && matches!(&sighting.heard, Heard::Gbcs(envelope) if answered_version(envelope).is_some())
+            },
+            |sighting| sighting.source == ppmid && matches!(sighting.heard, Heard::Gbcs(_)),
+        )
+        .await?;
+    let Heard::Gbcs(envelope) = &found.heard else { return Ok(()) };
+    check_version(envelope, version)?;
+    mac_is_right(world, envelope)
+}
+
+fn check_version(envelope: &Envelope, version: Version) -> StepResult {
+    match answered_version(envelope) {
+        Some(response) if response.version == version.0 && response.outcome == cs08::ReadOutcome::Success => Ok(()),
+        other => Err(StepError::fail(format!("expected version {} and success, observed {other:?}", version.0))),
+    }
+}
+
+#[then(expr = "the {supplier} gets the Device's response with version {version}")]
+async fn device_response(world: &mut RigScenario, role: Role, version: Version) -> StepResult {
+    let user = world.supplier_eui(role)?;
+    let request = request_of(world, role)?;
+    let payload_of = |sighting: &crate::rig::observe::DuisSighting| {
+        let response = response_to(sighting, user).filter(|response| response.request_id == Some(request))?;
+        match &response.body {
+            ResponseBody::ResponseMessage(message) if response.response_code == "I0" => match &message.payload {
+                ResponsePayload::GbcsPayload(octets) => Some(octets.clone()),
+                _ => None,
+            },
+            _ => None,
+        }
+    };
+    let found = world
+        .expect_duis(
+            &format!("a Service Response to {request} with the Device's GBCS response"),
+            HAN,
+            |sighting| payload_of(sighting).is_some(),
+            |sighting| sighting.to == Party::User(user),
+        )
+        .await?;
+    let octets = payload_of(&found).unwrap_or_default();
+    let envelope = Envelope::parse(&octets)
+        .map_err(|error| StepError::fail(format!("the GBCS payload does not decode: {error}")))?;
+    mac_is_right(world, &envelope)?;
+    check_version(&envelope, version)
+}

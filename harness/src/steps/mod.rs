@@ -1,0 +1,21 @@
+//! The steps of the scenarios, by what they speak of.
+//!
+//! A step gives a stimulus through the [driver](crate::rig::driver) or compares what was
+//! [observed](crate::rig::observe) with what a requirement says. None of them knows on which bench it runs.
+
+mod air;
+mod alerts;
+mod cpl;
+mod distribution;
+mod inventory;
+mod premises;
+mod supplier;
+
+use hanrig_wire::time::Duration;
+
+/// How long an answer of the DCC's own systems may take.
+const DCC: Duration = Duration::from_secs(600);
+/// How long it may take until an image is at the hub, or a message has crossed the WAN.
+const WAN: Duration = Duration::from_secs(6 * 3600);
+/// How long a Device may take for a transfer or an activation on the HAN.
+const HAN: Duration = Duration::from_secs(12 * 3600);

@@ -1,0 +1,212 @@
+//! The world of a scenario: the bench in motion, the image that the scenario is about, and what its steps rest on.
+
+mod params;
+mod release;
+mod wait;
+
+pub use params::{Hex, Role, Version};
+pub use release::{Release, ReleaseError};
+
+use crate::bench::{Bench, Ppmid};
+use crate::rig::driver::Driver;
+use crate::rig::observe::{Observations, Sighting};
+use crate::rig::virtual_bench::VirtualBench;
+use crate::runner::{BenchFault, EndOfScenario, RigWorld, ScenarioContext, StepError, StepRecord};
+use hanrig_dcc::data::DccData;
+use hanrig_dcc::duis::RequestId;
+use hanrig_dcc::supplier::{Supplier, SupplierConfig, SupplierRefusal};
+use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::types::{Eui64, FirmwareVersion};
+use std::collections::BTreeMap;
+
+/// Counter of a Supplier's first Service Request.
+const FIRST_COUNTER: u64 = 1000;
+
+/// The world of one scenario.
+#[derive(Debug, cucumber::World)]
+#[world(init = Self::unstarted)]
+pub struct RigScenario {
+    context: Option<ScenarioContext>,
+    /// The bench as this scenario wants it; it is started by the first step that needs it in motion.
+    bench: Option<Bench>,
+    driver: Option<Box<dyn Driver>>,
+    suppliers: BTreeMap<Role, Supplier>,
+    /// The image that the scenario is about.
+    pub(crate) release: Option<Release>,
+    /// What came of the Supplier's own checks.
+    pub(crate) refusal: Option<SupplierRefusal>,
+    /// When the last stimulus was given: expectations look no further back.
+    pub(crate) since: Instant,
+    /// The last Service Request, and who sent it.
+    pub(crate) request: Option<(Role, RequestId)>,
+    /// The ZCL sequence number of the last query that a step saw, and when it was.
+    pub(crate) query: Option<(Instant, u8)>,
+    record: StepRecord,
+}
+
+impl RigScenario {
+    fn unstarted() -> Self {
+        Self {
+            context: None,
+            bench: None,
+            driver: None,
+            suppliers: BTreeMap::new(),
+            release: None,
+            refusal: None,
+            since: Instant::ZERO,
+            request: None,
+            query: None,
+            record: StepRecord::default(),
+        }
+    }
+
+    /// The bench of this scenario.
+    pub(crate) fn bench(&self) -> Result<&Bench, StepError> {
+        self.bench.as_ref().ok_or_else(|| StepError::bench_fault("the scenario has no bench"))
+    }
+
+    /// The bench of this scenario, to change what it is before it is started.
+    pub(crate) fn bench_before_start(&mut self) -> Result<&mut Bench, StepError> {
+        if self.driver.is_some() {
+            return Err(StepError::bench_fault("the bench is in motion: this step must come before the first When"));
+        }
+        self.bench.as_mut().ok_or_else(|| StepError::bench_fault("the scenario has no bench"))
+    }
+
+    /// The PPMID that scenarios mean by "the PPMID".
+    pub(crate) fn ppmid(&self) -> Result<&Ppmid, StepError> {
+        self.bench()?.ppmids.first().ok_or_else(|| StepError::not_applicable("the bench has no PPMID"))
+    }
+
+    /// The hub's identifier.
+    pub(crate) fn hub(&self) -> Result<Eui64, StepError> {
+        Ok(self.bench()?.hub.eui)
+    }
+
+    /// The image that the scenario is about.
+    pub(crate) fn release(&self) -> Result<&Release, StepError> {
+        self.release.as_ref().ok_or_else(|| StepError::bench_fault("no step before this one has released firmware"))
+    }
+
+    /// Firmware of version `version` for `ppmid`.
+    pub(crate) fn new_release(
+        &self,
+        ppmid: &Ppmid,
+        version: FirmwareVersion,
+        size: usize,
+        sound: bool,
+    ) -> Result<Release, StepError> {
+        Release::new(self.bench()?, ppmid, version, size, sound)
+            .map_err(|error| StepError::bench_fault(format!("the release cannot be made: {error}")))
+    }
+
+    /// The Supplier that plays `role` in the premises of the bench's hub.
+    pub(crate) fn supplier_eui(&self, role: Role) -> Result<Eui64, StepError> {
+        let bench = self.bench()?;
+        let premises = bench.data.registration.premises.iter().find(|premises| premises.hub == bench.hub.eui);
+        let supplier = premises.and_then(|premises| match role {
+            Role::ImportSupplier => premises.import_supplier,
+            Role::GasSupplier => premises.gas_supplier,
+        });
+        supplier.ok_or_else(|| StepError::not_applicable(format!("the premises of the bench's hub have no {role}")))
+    }
+
+    /// The system of the Supplier that plays `role`.
+    pub(crate) fn supplier(&mut self, role: Role) -> Result<&mut Supplier, StepError> {
+        let eui = self.supplier_eui(role)?;
+        let bench = self.bench()?;
+        let party = bench.suppliers.iter().find(|supplier| supplier.eui == eui);
+        let party = party.ok_or_else(|| StepError::not_applicable(format!("the {role} {eui} is not on the bench")))?;
+        let config = SupplierConfig {
+            eui,
+            name: party.name.clone(),
+            role: party.role,
+            dcc: bench.access_control_broker.eui,
+            signing_key: party.keys.ds.clone(),
+            first_counter: FIRST_COUNTER,
+        };
+        Ok(self.suppliers.entry(role).or_insert_with(|| Supplier::new(config)))
+    }
+
+    /// What was observed until now.
+    pub(crate) fn seen(&self) -> Result<&Observations, StepError> {
+        let driver = self.driver.as_deref();
+        driver.map(Driver::observations).ok_or_else(|| StepError::bench_fault("the bench is not in motion"))
+    }
+
+    /// Changes what the DCC holds, whether or not the bench is in motion.
+    pub(crate) fn edit_dcc(&mut self, edit: &mut dyn FnMut(&mut DccData)) -> Result<(), StepError> {
+        if let Some(driver) = self.driver.as_deref_mut() {
+            driver.edit_dcc(edit)?;
+        }
+        if let Some(bench) = &mut self.bench {
+            edit(&mut bench.data);
+        }
+        Ok(())
+    }
+
+    /// The bench in motion. The first call starts it and waits until every PPMID is on the HAN.
+    pub(crate) async fn driver(&mut self) -> Result<&mut dyn Driver, StepError> {
+        if self.driver.is_none() {
+            self.start().await?;
+        }
+        self.in_motion()
+    }
+
+    /// The bench, which a step before this one has set in motion.
+    pub(crate) fn in_motion(&mut self) -> Result<&mut dyn Driver, StepError> {
+        match self.driver.as_deref_mut() {
+            Some(driver) => Ok(driver),
+            None => Err(StepError::bench_fault("the bench is not in motion: a When has to come before this step")),
+        }
+    }
+
+    async fn start(&mut self) -> Result<(), StepError> {
+        const JOINING: Duration = Duration::from_secs(600);
+        let context = self.context.clone().ok_or_else(|| StepError::bench_fault("the scenario has no context"))?;
+        let bench = self.bench()?;
+        let ppmids: Vec<_> = bench.ppmids.iter().map(|ppmid| (ppmid.name.clone(), ppmid.eui)).collect();
+        context.progress.note("joining");
+        self.driver = Some(Box::new(VirtualBench::start(bench, &context)?));
+        for (name, eui) in ppmids {
+            let open = self
+                .heard(JOINING, |sighting| sighting.source == eui && sighting.is_tunnel_open())
+                .await?
+                .ok_or_else(|| StepError::inconclusive(format!("{name} {eui} did not join the hub's network")))?;
+            self.rests_on(&open);
+        }
+        // What follows joining (setting the clock, the first looks around) has died down by then.
+        self.let_pass(Duration::from_secs(60)).await
+    }
+
+    /// Notes that a stimulus is given now: what is expected next is expected after this.
+    pub(crate) fn stimulus(&mut self) -> Result<(), StepError> {
+        let now = self.driver.as_deref().map_or(Instant::ZERO, Driver::now);
+        self.since = now;
+        self.query = None;
+        Ok(())
+    }
+
+    /// Notes that the running step's status rests on this.
+    pub(crate) fn rests_on(&mut self, sighting: &impl Sighting) {
+        self.record.observed.push(sighting.observation());
+    }
+}
+
+impl RigWorld for RigScenario {
+    fn begin(context: &ScenarioContext) -> Result<Self, BenchFault> {
+        Ok(Self { context: Some(context.clone()), bench: Some(Bench::clone(&context.bench)), ..Self::unstarted() })
+    }
+
+    fn now(&self) -> u64 {
+        self.driver.as_deref().map_or(0, |driver| driver.now().as_micros())
+    }
+
+    fn take_step_record(&mut self) -> StepRecord {
+        core::mem::take(&mut self.record)
+    }
+
+    fn end(&mut self) -> EndOfScenario {
+        self.driver.as_deref_mut().map(Driver::stop).unwrap_or_default()
+    }
+}

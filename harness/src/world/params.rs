@@ -1,0 +1,66 @@
+//! What scenarios write in steps, as types.
+
+use cucumber::Parameter;
+use hanrig_wire::types::FirmwareVersion;
+use std::fmt;
+use std::str::FromStr;
+
+/// A Supplier, by the role that it plays for the premises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Parameter)]
+#[param(name = "supplier", regex = "Import Supplier|Gas Supplier")]
+pub enum Role {
+    /// The Import Supplier.
+    ImportSupplier,
+    /// The Gas Supplier.
+    GasSupplier,
+}
+
+impl Role {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::ImportSupplier, Self::GasSupplier];
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ImportSupplier => "Import Supplier",
+            Self::GasSupplier => "Gas Supplier",
+        })
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let role = Self::ALL.into_iter().find(|role| role.to_string() == text);
+        role.ok_or_else(|| format!("{text:?} is not a Supplier's role: Import Supplier or Gas Supplier"))
+    }
+}
+
+/// A firmware version as DUIS writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(name = "version", regex = "[0-9A-F]{8}")]
+pub struct Version(pub FirmwareVersion);
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|error: hanrig_wire::types::ParseIdError| error.to_string())
+    }
+}
+
+/// A code of 16 bits, as the specifications write it: `0x8F8A`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(name = "hex", regex = "0x[0-9A-F]{4}")]
+pub struct Hex(pub u16);
+
+impl FromStr for Hex {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        u16::from_str_radix(digits, 16).map(Self).map_err(|error| format!("{text:?}: {error}"))
+    }
+}
