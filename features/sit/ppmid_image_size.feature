@@ -10,6 +10,7 @@ Feature: The largest image is 750KB
     Given the manufacturer has released PPMID firmware version 00000020 of 768000 octets
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the Import Supplier gets one Service Response that lists no failed Device
+    And the CSP delivers the image to the hub, octet for octet
     And the PPMID fetches the image from the hub, octet for octet
     And the Import Supplier gets N39 for the PPMID with version 00000020
 

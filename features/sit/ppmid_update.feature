@@ -8,10 +8,10 @@ Feature: A Supplier updates a PPMID over the air
 
   @subject-ch @subject-ppmid
   @SUP-01 @SUP-02 @SUP-03 @SUP-04 @SR-01 @SR-04 @SR-06 @SR-09
-  @DSP-11 @DSP-13 @DSP-15 @DSP-22 @DSP-23 @DSP-24
+  @DSP-02 @DSP-11 @DSP-13 @DSP-15 @DSP-22 @DSP-23 @DSP-24
   @ALERT-N59 @ALERT-N61 @ALERT-N62-SUCCESS @ALERT-N39
   @CSP-01 @CSP-03 @CSP-05 @CH-01 @CH-02 @CH-03 @CH-06 @CH-07 @CH-15 @CH-16
-  @PPMID-01 @PPMID-03 @PPMID-05 @PPMID-06 @PPMID-07 @CPL-01 @SMI-01
+  @PPMID-01 @PPMID-03 @PPMID-05 @PPMID-06 @PPMID-07 @SMI-01
   Scenario Outline: The <sender> updates the PPMID
     Given the manufacturer has released PPMID firmware version 00000020 of 64 KB
     When the <sender> checks the image against the CPL and sends SRV 11.4 for the PPMID
@@ -49,13 +49,13 @@ Feature: A Supplier updates a PPMID over the air
       | Import Supplier | Gas Supplier    |
       | Gas Supplier    | Import Supplier |
 
-  @subject-ch @CH-03 @CH-06 @PPMID-02 @PPMID-13 @DSP-16
+  @subject-ch @CH-03 @CH-06 @PPMID-13 @DSP-16
   Scenario: Once the PPMID has its image the hub's block is empty
     Given the manufacturer has released PPMID firmware version 00000020 of 16 KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the Import Supplier gets N39 for the PPMID with version 00000020
     When the PPMID is set back to firmware version 00000010 by a local update
-    Then within 25 hours the PPMID asks unprompted with firmware version 00000010
+    Then within 25 hours the PPMID asks again with firmware version 00000010
     And the hub answers that no image is available
     When the Import Supplier reads the PPMID's inventory by SRV 8.2
     Then the inventory shows firmware version 00000020
@@ -63,3 +63,28 @@ Feature: A Supplier updates a PPMID over the air
     Then the Import Supplier gets the Device's response with version 00000010
     When the Import Supplier reads the PPMID's inventory by SRV 8.2
     Then the inventory shows firmware version 00000010
+
+  @DSP-22 @DSP-23 @ALERT-N39 @SMI-01
+  Scenario: The Alerts of each update go to the Supplier who asked for it
+    Given the manufacturer has released PPMID firmware version 00000020 of 16 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    Then the Gas Supplier gets N39 for the PPMID with version 00000020
+    Given the manufacturer has released PPMID firmware version 00000030 of 16 KB
+    When the Gas Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    Then the Gas Supplier gets one Service Response that lists no failed Device
+    And the Gas Supplier gets N62 for the PPMID with Device Alert 0x8F8A, transfer response code 0 and version 00000030
+    And the Gas Supplier gets N39 for the PPMID with version 00000030
+    And after an hour of quiet the Suppliers have got exactly these DCC Alerts:
+      | Supplier        | DCC Alerts    |
+      | Import Supplier | N59, N39      |
+      | Gas Supplier    | N61, N62, N39 |
+    When the Import Supplier reads the PPMID's inventory by SRV 8.2
+    Then the inventory shows firmware version 00000030
+
+  @subject-ppmid @PPMID-02
+  Scenario: The PPMID asks unprompted, and no more than once a day
+    When 80 hours pass
+    Then the PPMID has asked unprompted at least 3 times and no more than once a day
+    When the PPMID is set back to firmware version 00000010 by a local update
+    And 50 hours pass
+    Then the PPMID has asked unprompted at least 4 times and no more than once a day

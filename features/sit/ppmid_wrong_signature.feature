@@ -4,7 +4,7 @@ Feature: A PPMID refuses an image that its manufacturer has not signed
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-ch @subject-ppmid @PPMID-04 @CH-09 @CH-15 @CH-16 @ALERT-N62-FAILED
+  @subject-ch @subject-ppmid @PPMID-04 @CH-09 @CH-15 @CH-16 @DSP-15 @ALERT-N62-FAILED
   Scenario: The manufacturer's signature in the image is wrong
     Given the manufacturer has released PPMID firmware version 00000020 of 16 KB
     But the manufacturer's signature in the image is wrong
@@ -19,7 +19,11 @@ Feature: A PPMID refuses an image that its manufacturer has not signed
       | Gas Supplier    | N59        |
     And the hub has sent exactly 1 transfer Alert
     And the hub has not told the PPMID to activate
+    When the Import Supplier reads the PPMID's inventory by SRV 8.2
+    Then the inventory shows firmware version 00000010
     When the Import Supplier reads the PPMID's firmware version by SRV 11.2
     Then the Import Supplier gets the Device's response with version 00000010
-    And within 25 hours the PPMID asks unprompted with firmware version 00000010
+    And within 25 hours the PPMID asks again with firmware version 00000010
     And the hub answers that no image is available
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    Then the Import Supplier gets one Service Response that lists no failed Device

@@ -1,6 +1,7 @@
 //! The rig: benches, the scenario runner and the command line of hanrig.
 //!
 //! - [`mod@bench`]: what a bench is and the file that describes one;
+//! - [`ports`]: what the rig reaches real hardware with;
 //! - [`rig`]: the bench in motion, what is observed of it, and the evidence;
 //! - [`world`] and the steps: what scenarios say, in terms of the rig;
 //! - [`runner`]: loads Gherkin features, runs their scenarios and appends what happens to the run log;
@@ -13,6 +14,7 @@ pub mod bench;
 pub mod cli;
 pub mod exit;
 pub mod input;
+pub mod ports;
 pub mod progress;
 pub mod rig;
 pub mod runner;

@@ -31,6 +31,7 @@ fn help() {
       ota     Read and write OTA files
       gbcs    Read GBCS messages
       duis    Read DUIS messages
+      bench   See what there is to make a bench of, and whether a bench works
       report  Render the reports of a run again from its log
       help    Print this message or the help of the given subcommand(s)
 
@@ -299,21 +300,21 @@ fn the_built_in_bench_can_be_copied_and_is_checked() {
       copy.toml:15:9: epoch: expected a date and time with offset, such as 2026-01-05T09:00:00Z
       copy.toml:20:11: network.channel: 27 is out of range; expected a channel of IEEE 802.15.4 at 2.4 GHz, 11 to 26
       copy.toml:27:8: medium.loss: 1.5 is out of range; expected a probability, 0 to 1
-      copy.toml:68:14: ppmid[0].declaration.block_size: 200 is out of range; expected image octets that fit in a frame, 1 to 50
+      copy.toml:71:14: ppmid[0].declaration.block_size: 200 is out of range; expected image octets that fit in a frame, 1 to 50
 
     ## identities
     error: 3 things are wrong with the bench
-      copy.toml:86:8: supplier[1].name: the name "PPMID" is used twice
-      copy.toml:87:7: supplier[1].eui: 0A-48-52-47-01-00-00-05 is also ppmid[0].eui on line 53; expected an identifier of its own
-      copy.toml:87:7: supplier[1].eui: no [[user]] of the data files has the id 0A-48-52-47-01-00-00-05
+      copy.toml:89:8: supplier[1].name: the name "PPMID" is used twice
+      copy.toml:90:7: supplier[1].eui: 0A-48-52-47-01-00-00-05 is also ppmid[0].eui on line 56; expected an identifier of its own
+      copy.toml:90:7: supplier[1].eui: no [[user]] of the data files has the id 0A-48-52-47-01-00-00-05
 
     ## keys
     error: 2 things are wrong with the bench
       copy.toml:36:14: hub.ds_private: expected a private scalar of P-256 in 64 hexadecimal digits, above zero and below the order
-      copy.toml:55:16: ppmid[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:58:16: ppmid[0].install_code: CRC of the install code is C3B6, expected C3B5
 
     ## data files
-    error: copy.toml:107:7: data.smi: cannot read smy.toml: No such file or directory (os error 2)
+    error: copy.toml:110:7: data.smi: cannot read smy.toml: No such file or directory (os error 2)
     "#);
 
     let smi = fs::read_to_string(built_in.join("smi.toml")).unwrap();

@@ -9,12 +9,14 @@
 //! that overlap at a receiver are both lost there, whichever is stronger), interference between channels, and the
 //! interframe spacing of IEEE 802.15.4 (7.5.1.3 in the 2006 edition), which is the MAC's to keep.
 //!
-//! [`capture`] keeps what the sniffer heard as a pcapng file and reads such files back.
+//! [`capture`] keeps what the sniffer heard as a pcapng file and reads such files back. [`live`] runs the medium in real time,
+//! for boards.
 
 pub mod capture;
 mod config;
 mod due;
 mod frame;
+pub mod live;
 mod medium;
 mod phy;
 mod radio;

@@ -8,6 +8,7 @@ pub mod csp;
 pub mod data;
 pub mod dsp;
 pub mod duis;
+mod faults;
 pub mod gateway;
 mod hash;
 pub mod supplier;

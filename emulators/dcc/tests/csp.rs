@@ -10,9 +10,9 @@ use hanrig_dcc::gateway::{
     CspReply, CspToDsp, DistributionRequest, DistributionTarget, DspToCsp, GbcsMessage, RejectedDevice,
     RejectionReason, TransferStatus,
 };
+use hanrig_wire::hdlc::{Decoder, Encoder};
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion, Key128};
-use hanrig_wire::wan::hdlc::{Decoder, Encoder};
 use hanrig_wire::wan::{ImageStatus, MAXIMUM_FRAME_LENGTH, RefusalReason, WanFrame, WanMessage};
 use std::collections::VecDeque;
 use support::{ESME, GSME, HUB, IMPORT, PPMID, PPMID_2, SOUTH_HUB, UNKNOWN, manufacturer_image};

@@ -1,8 +1,8 @@
 //! The WAN link: HDLC-lite framing and its messages.
 
+use hanrig_wire::hdlc::{Counters, Decoder, Encoder, FramingError, encode};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion, Key128};
-use hanrig_wire::wan::hdlc::{Counters, Decoder, Encoder, FramingError, encode};
 use hanrig_wire::wan::{
     ImageStatus, MAXIMUM_FRAME_LENGTH, MAXIMUM_GBCS, MAXIMUM_IMAGE_DATA, MAXIMUM_TARGETS, RefusalReason, WanError,
     WanFrame, WanMessage,

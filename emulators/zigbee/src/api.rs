@@ -50,6 +50,10 @@ pub enum Role {
 /// MAC constants of IEEE 802.15.4-2006 (7.4.2), for 2.4 GHz O-QPSK by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MacConfig {
+    /// Whether the radio itself does what IEEE 802.15.4 leaves to the MAC between two frames: acknowledges what is addressed
+    /// to the node ([`Node::receive_filter`](crate::Node::receive_filter)), waits for acknowledgements and repeats frames.
+    /// An OpenThread RCP does. The node then does none of it.
+    pub radio_acknowledges: bool,
     /// macMaxFrameRetries: how often a frame is sent again when it is not acknowledged.
     pub max_frame_retries: u8,
     /// macAckWaitDuration, from the end of the frame.
@@ -67,6 +71,7 @@ pub struct MacConfig {
 impl Default for MacConfig {
     fn default() -> Self {
         Self {
+            radio_acknowledges: false,
             max_frame_retries: 3,
             ack_wait: Duration::from_micros(864),
             turnaround: Duration::from_micros(192),
@@ -114,10 +119,25 @@ pub struct Transmit {
 /// What became of a frame handed to the radio with `csma` set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransmitResult {
-    /// Its last octet has left.
+    /// Its last octet has left; where the radio acknowledges, and the frame asked for it, it was acknowledged.
     Sent,
+    /// Where the radio acknowledges: no acknowledgement came, with all repetitions.
+    NoAck,
     /// CSMA-CA found no idle channel; nothing was sent.
     ChannelAccessFailure,
+}
+
+/// What a node's radio receives, and acknowledges where it does that: IEEE 802.15.4-2006 7.5.6.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveFilter {
+    /// The channel to listen on, 11 to 26.
+    pub channel: u8,
+    /// macPANId; 0xFFFF before there is one.
+    pub pan_id: u16,
+    /// macShortAddress; 0xFFFF before there is one.
+    pub short: u16,
+    /// The extended address.
+    pub extended: Eui64,
 }
 
 /// Where a message goes.

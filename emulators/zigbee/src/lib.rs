@@ -39,7 +39,7 @@ pub mod store;
 
 pub use api::{
     ApsConfig, Counters, Destination, Event, Handle, Incoming, JoinError, MacConfig, NodeConfig, Outgoing,
-    RejectReason, Rejection, Role, SendError, SimpleDescriptor, Transmit, TransmitResult,
+    ReceiveFilter, RejectReason, Rejection, Role, SendError, SimpleDescriptor, Transmit, TransmitResult,
 };
 pub use node::Node;
 pub use state::{NetworkState, PeerState, PersistentState};

@@ -11,7 +11,9 @@ mod receive;
 mod trust_centre;
 mod zdo;
 
-use crate::api::{Counters, Event, Handle, NodeConfig, Outgoing, Role, SendError, Transmit, TransmitResult};
+use crate::api::{
+    Counters, Event, Handle, NodeConfig, Outgoing, ReceiveFilter, Role, SendError, Transmit, TransmitResult,
+};
 use crate::state::{NetworkState, PersistentState};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -254,6 +256,11 @@ impl Node {
     pub fn discover(&mut self, now: Instant, profile: u16, cluster: u16, server: bool) {
         self.start_discovery(now, profile, cluster, server);
         self.pump(now);
+    }
+
+    /// What the radio is to receive now. An owner whose radio filters tells it when this changes.
+    pub const fn receive_filter(&self) -> ReceiveFilter {
+        ReceiveFilter { channel: self.channel, pan_id: self.pan_id, short: self.short, extended: self.config.eui64 }
     }
 
     /// Whether the node is in a network and, as an end device, was answered there.

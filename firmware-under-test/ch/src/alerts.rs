@@ -1,13 +1,14 @@
 //! The transfer Alerts of GBCS use case CCS08 (CH-16).
 
 use crate::config::HubConfig;
+use crate::faults::Faults;
 use crate::state::{TransferAlert, TransferOutcome};
 use alloc::vec::Vec;
 use hanrig_wire::gbcs::{AlertCode, Cra, Message, ccs08};
 use hanrig_wire::time::Utc;
 
 /// The signed GBCS message that tells of `alert`, with the hub's `counter` as originator.
-pub(crate) fn message(config: &HubConfig, alert: &TransferAlert, counter: u64, utc: Utc) -> Vec<u8> {
+pub(crate) fn message(config: &HubConfig, faults: &Faults, alert: &TransferAlert, counter: u64, utc: Utc) -> Vec<u8> {
     let alert_code = match alert.outcome {
         TransferOutcome::Success => AlertCode::IMAGE_DELIVERY_SUCCESS,
         TransferOutcome::Discarded | TransferOutcome::HardwareVersionMismatch | TransferOutcome::Failure => {
@@ -16,7 +17,7 @@ pub(crate) fn message(config: &HubConfig, alert: &TransferAlert, counter: u64, u
     };
     let content = ccs08::Alert {
         alert_code,
-        time: utc,
+        time: faults.spoil_time(utc),
         target: alert.target,
         version: alert.version,
         transfer_response_code: alert.outcome.code(),
@@ -32,6 +33,8 @@ pub(crate) fn message(config: &HubConfig, alert: &TransferAlert, counter: u64, u
         content: content.encode(),
         signature: None,
     };
+    faults.spoil_alert(&mut message, alert.target);
     message.sign(&config.signing_key);
+    faults.spoil_signature(&mut message);
     message.emit()
 }

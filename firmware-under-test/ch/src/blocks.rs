@@ -170,6 +170,12 @@ impl Blocks {
             .max_by_key(|(_, held)| held.image.file_version)
     }
 
+    /// A whole image, whoever it is for.
+    pub(crate) fn any_image(&self) -> Option<(BlockName, &HeldImage)> {
+        let mut held = BlockName::ALL.into_iter().filter_map(|block| self.get(block).map(|held| (block, held)));
+        held.find(|(_, held)| held.complete)
+    }
+
     /// The offer behind a request for exactly this image.
     pub(crate) fn offer_of(&self, device: Eui64, image: ImageId) -> Option<(BlockName, Offer)> {
         BlockName::ALL.into_iter().find_map(|block| {
@@ -177,6 +183,12 @@ impl Blocks {
             let meant = held.complete && held.image == image && held.targets.iter().any(|t| t.eui == device);
             meant.then(|| (block, held.offer()))
         })
+    }
+
+    /// Whether `device` has asked for no block yet of an image that is there for it.
+    pub(crate) fn is_waiting(&self, device: Eui64) -> bool {
+        let mut targets = BlockName::ALL.into_iter().filter_map(|block| self.get(block)).flat_map(|held| &held.targets);
+        targets.any(|target| target.eui == device && target.phase == Phase::Waiting)
     }
 
     /// Notes that `device` asked for a block at `now`. Tells whether that is worth storing: the phase changed, or the
@@ -283,5 +295,127 @@ impl Blocks {
             .filter_map(|block| self.get(block))
             .filter(|held| held.complete)
             .flat_map(|held| held.targets.iter().map(|target| (target.eui, held.image)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use hanrig_wire::types::FirmwareVersion;
+    use rstest::rstest;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const SINCE: Utc = Utc(1_800_000_000_000);
+    const DEVICE: Eui64 = Eui64(1);
+    const OTHER: Eui64 = Eui64(2);
+
+    fn held(device_type: DeviceType, phase: Phase) -> HeldImage {
+        HeldImage {
+            transfer: 1,
+            device_type,
+            image: ImageId { manufacturer_code: 0x10, image_type: 0x20, file_version: FirmwareVersion(0x30) },
+            hardware: Some((5, 9)),
+            size: 1000,
+            sha256: [0; 32],
+            arrived: 1000,
+            complete: true,
+            since: SINCE,
+            targets: vec![Target { eui: DEVICE, phase }],
+        }
+    }
+
+    fn blocks(image: HeldImage) -> Blocks {
+        let mut blocks = Blocks::default();
+        let block = BlockName::of(image.device_type);
+        *blocks.slot(block) = Some(image);
+        blocks
+    }
+
+    const WAITING: Phase = Phase::Waiting;
+    const LOADING: Phase = Phase::Downloading(SINCE);
+
+    /// What is in the block, what arrives, how long after, and whether it is taken; `alerts` tells of the image lost.
+    #[rstest]
+    #[case::ppmid_gives_way_to_gsme(DeviceType::Ppmid, WAITING, DeviceType::Gsme, DAY, Some(1))]
+    #[case::even_while_it_is_fetched(DeviceType::Ppmid, LOADING, DeviceType::Gsme, DAY, Some(1))]
+    #[case::ppmid_gives_way_to_ppmid(DeviceType::Ppmid, LOADING, DeviceType::Ppmid, DAY, Some(1))]
+    #[case::ppmid_gives_way_to_hcalcs(DeviceType::Ppmid, WAITING, DeviceType::Hcalcs, DAY, Some(1))]
+    #[case::hcalcs_gives_way_to_ppmid(DeviceType::Hcalcs, LOADING, DeviceType::Ppmid, DAY, Some(1))]
+    #[case::gsme_stays_for_14_days(DeviceType::Gsme, WAITING, DeviceType::Ppmid, 14 * DAY - Duration::from_secs(1), None)]
+    #[case::gsme_gives_way_after_14_days(DeviceType::Gsme, WAITING, DeviceType::Ppmid, 14 * DAY, Some(1))]
+    #[case::gsme_stays_while_it_is_fetched(DeviceType::Gsme, LOADING, DeviceType::Hcalcs, 20 * DAY, None)]
+    #[case::gsme_gives_way_to_gsme(DeviceType::Gsme, LOADING, DeviceType::Gsme, DAY, Some(1))]
+    #[case::esme_has_a_block_of_its_own(DeviceType::Esme, LOADING, DeviceType::Ppmid, DAY, Some(0))]
+    #[case::esme_stays_while_it_is_fetched(DeviceType::Esme, LOADING, DeviceType::Esme, DAY, None)]
+    fn admission(
+        #[case] held_type: DeviceType,
+        #[case] phase: Phase,
+        #[case] arriving: DeviceType,
+        #[case] after: Duration,
+        #[case] alerts: Option<usize>,
+    ) {
+        let mut blocks = blocks(held(held_type, phase));
+        let before = blocks.clone();
+        let admission = blocks.admit(arriving, SINCE.after(after), &HubProfile::default());
+        match (admission, alerts) {
+            (Admission::Taken(told), Some(count)) => {
+                assert_eq!(told.len(), count);
+                assert!(told.iter().all(|a| a.outcome == TransferOutcome::Discarded && a.target == DEVICE));
+                assert!(blocks.get(BlockName::of(arriving)).is_none());
+            }
+            (Admission::Refused, None) => assert_eq!(blocks, before),
+            (admission, _) => panic!("{admission:?}"),
+        }
+    }
+
+    #[rstest]
+    #[case::below(Some(4), false)]
+    #[case::minimum(Some(5), true)]
+    #[case::maximum(Some(9), true)]
+    #[case::above(Some(10), false)]
+    #[case::not_told(None, true)]
+    fn hardware_versions_are_inclusive_and_optional(#[case] version: Option<u16>, #[case] suits: bool) {
+        assert_eq!(held(DeviceType::Ppmid, WAITING).suits(version), suits);
+    }
+
+    #[rstest]
+    #[case::waits_until_14_days(WAITING, 14 * DAY - Duration::from_secs(1), None)]
+    #[case::is_discarded_then(WAITING, 14 * DAY, Some(TransferOutcome::Discarded))]
+    #[case::may_stand_still_for_a_day(LOADING, DAY - Duration::from_secs(1), None)]
+    #[case::has_failed_then(LOADING, DAY, Some(TransferOutcome::Failure))]
+    fn expiry(#[case] phase: Phase, #[case] after: Duration, #[case] expected: Option<TransferOutcome>) {
+        let mut blocks = blocks(held(DeviceType::Ppmid, phase));
+        let profile = HubProfile::default();
+        assert_eq!(blocks.next_expiry(&profile), Some(SINCE.after(if phase == WAITING { 14 * DAY } else { DAY })));
+        let told = blocks.expire(SINCE.after(after), &profile);
+        assert_eq!(told.first().map(|alert| alert.outcome), expected);
+        assert_eq!(blocks.get(BlockName::Gsme).is_none(), expected.is_some());
+    }
+
+    #[test]
+    fn an_image_is_offered_to_its_targets_only_and_only_when_it_is_whole() {
+        let mut blocks = blocks(held(DeviceType::Ppmid, WAITING));
+        let found = |blocks: &Blocks, eui, device_type, kind| blocks.image_for(eui, device_type, 0x10, kind).is_some();
+        assert!(found(&blocks, DEVICE, DeviceType::Ppmid, 0x20));
+        assert!(!found(&blocks, OTHER, DeviceType::Ppmid, 0x20));
+        assert!(!found(&blocks, DEVICE, DeviceType::Hcalcs, 0x20));
+        assert!(!found(&blocks, DEVICE, DeviceType::Ppmid, 0x21));
+        if let Some(held) = blocks.slot(BlockName::Gsme) {
+            held.complete = false;
+        }
+        assert!(!found(&blocks, DEVICE, DeviceType::Ppmid, 0x20));
+    }
+
+    #[test]
+    fn the_block_is_empty_when_the_last_target_has_its_image() {
+        let mut image = held(DeviceType::Ppmid, WAITING);
+        image.targets.push(Target { eui: OTHER, phase: WAITING });
+        let mut blocks = blocks(image);
+        assert!(blocks.finish(BlockName::Gsme, DEVICE, TransferOutcome::Success).is_some());
+        assert!(blocks.finish(BlockName::Gsme, DEVICE, TransferOutcome::Success).is_none(), "told once");
+        assert!(blocks.get(BlockName::Gsme).is_some());
+        assert!(blocks.finish(BlockName::Gsme, OTHER, TransferOutcome::Failure).is_some());
+        assert!(blocks.get(BlockName::Gsme).is_none());
     }
 }

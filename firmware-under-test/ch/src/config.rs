@@ -56,6 +56,8 @@ pub struct HubConfig {
     pub access_control_broker: Eui64,
     /// The maker's choices.
     pub profile: HubProfile,
+    /// Whether its radio acknowledges and repeats frames by itself, as an OpenThread RCP does.
+    pub radio_acknowledges: bool,
     /// Seed of all that is chosen at random.
     pub seed: [u8; 32],
 }

@@ -1,8 +1,9 @@
 //! What the hub does on its HAN: the OTA server, the Time server and the tunnels' client.
 
 use crate::blocks::BlockName;
+use crate::faults::Fault;
 use crate::hub::{CommunicationsHub, ENDPOINT, Ended, PROFILE};
-use crate::state::TransferOutcome;
+use crate::state::{TransferAlert, TransferOutcome};
 use crate::tunnels::Wanted;
 use alloc::format;
 use alloc::vec::Vec;
@@ -106,20 +107,26 @@ impl<F: NorFlash> CommunicationsHub<F> {
         let device = incoming.source;
         let ImageId { manufacturer_code, image_type, .. } = query.current;
         let found = self.state.blocks.image_for(device, device_type, manufacturer_code, image_type);
-        let (offer, mismatch) = match found {
-            Some((block, held)) if !held.suits(query.hardware_version) => (None, Some(block)),
+        let anyones = || self.state.blocks.any_image().filter(|_| self.faulty(Fault::OffersToAnyDevice));
+        let (offer, mismatch) = match found.or_else(anyones) {
+            Some((block, held)) if !self.suits(held, query.hardware_version) => (None, Some(block)),
             Some((_, held)) => (Some(server::Offer { image: held.image, size: held.size }), None),
             None => (None, None),
         };
-        let response = OtaCommand::QueryNextImageResponse(server::answer_query(offer));
+        let response = self.spoil_query_response(server::answer_query(offer));
+        let response = OtaCommand::QueryNextImageResponse(response);
         self.reply(now, incoming, response.frame(header.sequence));
         if let Some(block) = mismatch {
+            if self.faulty(Fault::PushesBlockAfterMismatch) {
+                self.push_block(now, incoming, block);
+            }
             self.finish(now, block, device, TransferOutcome::HardwareVersionMismatch);
         }
     }
 
     fn on_block_request(&mut self, now: Instant, incoming: &Incoming, header: &ZclHeader, request: &ImageBlockRequest) {
         let device = incoming.source;
+        let request = &self.spoil_block_request(device, request);
         let found = self.state.blocks.offer_of(device, request.image);
         let mut buffer = [0; LARGEST_BLOCK as usize];
         let response = server::answer_block(found.map(|(_, offer)| offer), request, &mut buffer, |offset, octets| {
@@ -131,6 +138,10 @@ impl<F: NorFlash> CommunicationsHub<F> {
         {
             self.notify_at.remove(&device);
             self.unsaved |= self.state.blocks.note_request(block, device, utc);
+        }
+        if self.takes_for_the_end(found.map(|(_, offer)| offer), request) {
+            let version = request.image.file_version;
+            self.alert_all(now, [TransferAlert { target: device, version, outcome: TransferOutcome::Success }]);
         }
         // The client asks again for a block that does not come: an APS acknowledgement would be one frame too many.
         self.send(now, device, incoming.cluster, incoming.source_endpoint, frame, false);
@@ -157,6 +168,11 @@ impl<F: NorFlash> CommunicationsHub<F> {
                 // CH-07: a PPMID activates now. CH-08: every other Device waits for its Activate Firmware Command.
                 let upgrade_time = if ended.device_type == DeviceType::Ppmid { UPGRADE_NOW } else { UPGRADE_WAIT };
                 let response = server::answer_end(request.image, self.utc(now), upgrade_time);
+                let response = self.spoil_end_response(response);
+                OtaCommand::UpgradeEndResponse(response).frame(header.sequence)
+            }
+            (_, None) if self.faulty(Fault::ActivatesAfterFailure) => {
+                let response = server::answer_end(request.image, self.utc(now), UPGRADE_NOW);
                 OtaCommand::UpgradeEndResponse(response).frame(header.sequence)
             }
             (Status::SUCCESS, None) => DefaultResponse::answer(header, Status::ABORT),
@@ -167,7 +183,11 @@ impl<F: NorFlash> CommunicationsHub<F> {
 
     fn finish(&mut self, now: Instant, block: BlockName, device: Eui64, outcome: TransferOutcome) {
         self.notify_at.remove(&device);
-        let alert = self.state.blocks.finish(block, device, outcome);
+        let kept = self.state.blocks.get(block).filter(|_| self.keeps_image_after(outcome)).cloned();
+        let alert = self.state.blocks.finish(block, device, outcome).and_then(|alert| self.spoil_transfer_alert(alert));
+        if kept.is_some() || self.clears_after_first() {
+            *self.state.blocks.slot(block) = kept;
+        }
         self.alert_all(now, alert);
     }
 
@@ -180,15 +200,21 @@ impl<F: NorFlash> CommunicationsHub<F> {
                 continue;
             };
             self.notify_at.insert(device, now + self.notify_again());
-            self.sequence = self.sequence.wrapping_add(1);
-            let notify = OtaCommand::ImageNotify(ImageNotify {
-                query_jitter: 100,
-                manufacturer_code: Some(image.manufacturer_code),
-                image_type: Some(image.image_type),
-                file_version: Some(image.file_version),
-            });
-            self.send(now, device, ota::CLUSTER, ENDPOINT, notify.frame(self.sequence), true);
+            if !self.faulty(Fault::NeverNotifies) && !self.faulty(Fault::NotifiesBeforeArrival) {
+                self.send_notify(now, device, image);
+            }
         }
+    }
+
+    pub(crate) fn send_notify(&mut self, now: Instant, device: Eui64, image: ImageId) {
+        self.sequence = self.sequence.wrapping_add(1);
+        let notify = OtaCommand::ImageNotify(self.spoil_notify(ImageNotify {
+            query_jitter: 100,
+            manufacturer_code: Some(image.manufacturer_code),
+            image_type: Some(image.image_type),
+            file_version: Some(image.file_version),
+        }));
+        self.send(now, device, ota::CLUSTER, ENDPOINT, notify.frame(self.sequence), true);
     }
 
     fn on_tunnel(&mut self, now: Instant, device: Eui64, header: &ZclHeader, payload: &[u8]) {
@@ -252,7 +278,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
         }
     }
 
-    fn reply(&mut self, now: Instant, to: &Incoming, frame: Vec<u8>) {
+    pub(crate) fn reply(&mut self, now: Instant, to: &Incoming, frame: Vec<u8>) {
         self.send(now, to.source, to.cluster, to.source_endpoint, frame, true);
     }
 

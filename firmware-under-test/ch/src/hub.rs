@@ -3,6 +3,7 @@
 use crate::alerts;
 use crate::blocks::{Admission, BlockName, HeldImage, Phase, Target};
 use crate::config::HubConfig;
+use crate::faults::{Fault, Faults};
 use crate::incoming::{Incoming, Recorded};
 use crate::state::{LoggedDevice, State, TransferAlert, TransferOutcome};
 use crate::tunnels::Tunnels;
@@ -18,7 +19,9 @@ use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64, Key128};
 use hanrig_wire::wan::{ImageStatus, RefusalReason, WanMessage};
 use hanrig_zigbee::store::{Region, StateStore, StoreError, flash_error};
-use hanrig_zigbee::{ApsConfig, MacConfig, Node, NodeConfig, Role, SimpleDescriptor, Transmit, TransmitResult};
+use hanrig_zigbee::{
+    ApsConfig, MacConfig, Node, NodeConfig, ReceiveFilter, Role, SimpleDescriptor, Transmit, TransmitResult,
+};
 use sha2::{Digest, Sha256};
 
 /// What the hub wants its owner to do.
@@ -82,6 +85,7 @@ pub struct CommunicationsHub<F> {
     pub(crate) notify_at: BTreeMap<Eui64, Instant>,
     pub(crate) sequence: u8,
     outputs: VecDeque<Output>,
+    pub(crate) faults: Faults,
 }
 
 impl<F: NorFlash> CommunicationsHub<F> {
@@ -111,7 +115,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
                     input_clusters: vec![hanrig_wire::zcl::ota::CLUSTER, hanrig_wire::zcl::time::CLUSTER],
                     output_clusters: vec![hanrig_wire::zcl::tunneling::CLUSTER],
                 }],
-                mac: MacConfig::default(),
+                mac: MacConfig { radio_acknowledges: config.radio_acknowledges, ..MacConfig::default() },
                 aps: ApsConfig::default(),
                 seed: config.seed,
                 manufacturer_code: config.manufacturer_code,
@@ -136,6 +140,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
             notify_at: BTreeMap::new(),
             sequence: 0,
             outputs: VecDeque::new(),
+            faults: Faults::default(),
         })
     }
 
@@ -160,6 +165,11 @@ impl<F: NorFlash> CommunicationsHub<F> {
             .pop_front()
             .or_else(|| self.node.take_transmit().map(Output::Radio))
             .or_else(|| self.wan.take_octets().map(Output::Wan))
+    }
+
+    /// What the radio is to receive now: a radio that filters and acknowledges must be told when it changes.
+    pub const fn receive_filter(&self) -> ReceiveFilter {
+        self.node.receive_filter()
     }
 
     /// When [`Self::poll`] is next wanted, at `now` or later.
@@ -286,7 +296,10 @@ impl<F: NorFlash> CommunicationsHub<F> {
     /// Reports the end of a transfer, or as soon as the time is known (CH-15, CH-16).
     pub(crate) fn alert_all(&mut self, now: Instant, alerts: impl IntoIterator<Item = TransferAlert>) {
         let before = self.state.alerts.len();
-        self.state.alerts.extend(alerts);
+        for alert in alerts {
+            let times = if self.faulty(Fault::AlertsTwice) { 2 } else { 1 };
+            self.state.alerts.extend(core::iter::repeat_n(alert, times));
+        }
         if self.state.alerts.len() == before && before == 0 {
             return;
         }
@@ -295,8 +308,11 @@ impl<F: NorFlash> CommunicationsHub<F> {
         while let Some(alert) = self.state.alerts.pop_front() {
             self.notify_at.remove(&alert.target);
             self.state.counter += 1;
-            let octets = alerts::message(&self.config, &alert, self.state.counter, utc);
+            let octets = alerts::message(&self.config, &self.faults, &alert, self.state.counter, utc);
             self.log(format!("transfer of version {} to {}: {:?}", alert.version, alert.target, alert.outcome));
+            if self.faulty(Fault::RepeatsAlert) {
+                self.send_gbcs(now, octets.clone());
+            }
             self.send_gbcs(now, octets);
         }
     }
@@ -369,7 +385,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
         let status = match held {
             Some(held) if held.complete => ImageStatus::Complete,
             Some(held) => ImageStatus::Ready { next_offset: held.arrived },
-            None if incoming.size as usize > MAXIMUM_IMAGE_SIZE => ImageStatus::Refused(RefusalReason::TooLarge),
+            None if incoming.size as usize > self.largest_image() => ImageStatus::Refused(RefusalReason::TooLarge),
             None if !known => ImageStatus::Refused(RefusalReason::NoSuchDevice),
             None => {
                 self.incoming = Some(incoming);
@@ -446,6 +462,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
                     targets: targets.into_iter().map(|eui| Target { eui, phase: Phase::Waiting }).collect(),
                 });
                 self.unsaved = true;
+                if self.faulty(Fault::NotifiesBeforeArrival) {
+                    incoming.targets.iter().for_each(|target| self.send_notify(now, *target, recorded.image));
+                }
                 self.log(format!("image {} takes the {block:?} block", recorded.image));
                 self.store_image_data(now, block, 0, &incoming.head)
             }
@@ -518,7 +537,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
 
     /// Reads octets of the image in `block`.
     pub(crate) fn read_block(&mut self, block: BlockName, offset: u32, octets: &mut [u8]) -> bool {
-        self.flash.read(block_start(block) + offset, octets).is_ok()
+        let read = self.flash.read(block_start(block) + self.spoil_offset(offset), octets).is_ok();
+        self.spoil_octets(offset, octets);
+        read
     }
 
     /// When the hub next sends an Image Notify to a Device that did not acknowledge one.

@@ -17,6 +17,7 @@ extern crate alloc;
 mod alerts;
 mod blocks;
 mod config;
+mod faults;
 mod han;
 mod hub;
 mod incoming;
@@ -25,5 +26,7 @@ mod tunnels;
 mod wan;
 
 pub use config::{HubConfig, HubProfile, Network};
+#[cfg(feature = "planted-faults")]
+pub use faults::Fault;
 pub use hanrig_zigbee::store::StoreError;
 pub use hub::{CommunicationsHub, Output, flash_size};

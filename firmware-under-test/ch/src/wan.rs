@@ -5,8 +5,8 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use hanrig_wire::hdlc::{Decoder, encode};
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::wan::hdlc::{Decoder, encode};
 use hanrig_wire::wan::{WanFrame, WanMessage};
 
 /// How long an acknowledgement may take.

@@ -68,6 +68,8 @@ pub struct PpmidConfig {
     pub manufacturer_key: VerifyingKey,
     /// The maker's choices.
     pub declaration: Declaration,
+    /// Whether its radio acknowledges and repeats frames by itself, as an OpenThread RCP does.
+    pub radio_acknowledges: bool,
     /// Seed of all that is chosen at random.
     pub seed: [u8; 32],
 }

@@ -1,5 +1,6 @@
 //! The download slot in flash, verification, and activation.
 
+use crate::faults::Fault;
 use crate::ppmid::{Ppmid, SLOT_SIZE, SLOT_START};
 use crate::state::{ActivationReport, Held, StoredParts};
 use alloc::vec::Vec;
@@ -104,16 +105,23 @@ impl<F: NorFlash> Ppmid<F> {
     pub(crate) fn verify_download(&mut self, now: Instant, transfer: Transfer) {
         self.flush();
         let verified = self.verify_slot(transfer);
+        let verified = self.spoil_verification(verified);
         self.state.transfer = None;
         self.unsaved = true;
         match verified {
             Ok(info) => {
                 self.log(format!("{} verified", transfer.image));
                 self.state.held = Some(Held { image: transfer.image, part: info.part, parts: info.parts });
+                if self.faulty(Fault::ActivatesOnItsOwn) {
+                    return self.activate(now, transfer.image);
+                }
                 self.client.verified(now, true);
             }
             Err(why) => {
                 self.log(format!("{} not taken: {why}", transfer.image));
+                if self.faulty(Fault::InstallsRefusedImage) {
+                    self.state.running = transfer.image.file_version;
+                }
                 self.client.verified(now, false);
             }
         }
@@ -148,6 +156,9 @@ impl<F: NorFlash> Ppmid<F> {
 
     /// The hub says: activate now (PPMID-05). The outcome is told after the restart (PPMID-06).
     pub(crate) fn activate(&mut self, now: Instant, image: ImageId) {
+        if self.faulty(Fault::NeverActivates) {
+            return;
+        }
         let Some(held) = self.state.held.take_if(|held| held.image == image) else {
             return self.log(format!("told to activate {image}, which is not held"));
         };
@@ -165,7 +176,12 @@ impl<F: NorFlash> Ppmid<F> {
             self.state.stored_parts = stored;
         }
         let report = ActivationReport { version: self.state.running, succeeded: in_order };
-        self.state.reports.push_back(report);
+        if !self.faulty(Fault::ActivationUnreported) {
+            self.state.reports.push_back(report);
+        }
+        if self.faulty(Fault::AlertsTwice) {
+            self.state.reports.push_back(report);
+        }
         self.unsaved = true;
         let done = if in_order { "activated" } else { "not activated: an earlier part is missing" };
         self.log(format!("{image} {done}, running version {}", self.state.running));
@@ -186,7 +202,9 @@ impl<F: NorFlash> Ppmid<F> {
         let mut verifier = Verifier::new(head);
         verifier.update(body);
         verifier.finish(&self.config.manufacturer_key).map_err(LocalUpdateError::Image)?;
-        self.state.running = id.file_version;
+        if !self.faulty(Fault::ForgetsLocalUpdate) {
+            self.state.running = id.file_version;
+        }
         self.state.stored_parts = None;
         self.unsaved = true;
         self.log(format!("{id} installed locally"));

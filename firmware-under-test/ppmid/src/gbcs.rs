@@ -1,6 +1,7 @@
 //! The GBCS messages that a PPMID answers and sends: CS08 and CS09.
 
 use crate::config::PpmidConfig;
+use crate::faults::{Fault, Faults};
 use crate::state::ActivationReport;
 use alloc::format;
 use alloc::string::String;
@@ -19,6 +20,7 @@ pub(crate) struct Answered {
 /// Answers a Command of the Access Control Broker; `last` is the highest of its counters taken before.
 pub(crate) fn answer(
     config: &PpmidConfig,
+    faults: &Faults,
     octets: &[u8],
     last: Option<u64>,
     running: FirmwareVersion,
@@ -40,7 +42,8 @@ pub(crate) fn answer(
         return Err(format!("use case {:04X} is not supported", command.message_code));
     }
     cs08::Command::decode(&command.content).map_err(|error| format!("{error}"))?;
-    let content = cs08::Response { version: running, outcome: cs08::ReadOutcome::Success };
+    let mut content = cs08::Response { version: running, outcome: cs08::ReadOutcome::Success };
+    faults.spoil_answer(&mut content, config.factory_version);
     let response = Message {
         cra: Cra::Response,
         counter: command.counter,
@@ -48,27 +51,35 @@ pub(crate) fn answer(
         recipient: command.originator,
         date_time: None,
         message_code: cs08::MESSAGE_CODE,
-        supplementary: command.supplementary,
+        supplementary: command.supplementary.filter(|_| !faults.has(Fault::AnswersWithoutSupplier)),
         content: content.encode(),
         signature: None,
     };
-    let response = seal(&response, &config.key_agreement, &broker.key_agreement);
+    let peer = faults.spoil_peer(broker.key_agreement, config.key_agreement.public_key());
+    let response = seal(&response, &config.key_agreement, &peer);
     Ok(Answered { counter: command.counter, response })
 }
 
 /// The signed Alert that tells of an activation (PPMID-06).
-pub(crate) fn activation_alert(config: &PpmidConfig, report: ActivationReport, counter: u64, utc: Utc) -> Vec<u8> {
-    let content = cs09::Alert {
+pub(crate) fn activation_alert(
+    config: &PpmidConfig,
+    faults: &Faults,
+    report: ActivationReport,
+    counter: u64,
+    utc: Utc,
+) -> Vec<u8> {
+    let mut content = cs09::Alert {
         alert_code: AlertCode::FIRMWARE_ACTIVATION,
         time: utc,
         version: report.version,
         outcome: report.outcome(),
     };
+    faults.spoil_alert(&mut content, config.factory_version);
     let mut message = Message {
         cra: Cra::Alert,
         counter,
         originator: config.eui64,
-        recipient: config.access_control_broker.eui64,
+        recipient: faults.spoil_recipient(config.access_control_broker.eui64, config.eui64),
         date_time: None,
         message_code: cs09::MESSAGE_CODE,
         supplementary: None,
@@ -76,5 +87,6 @@ pub(crate) fn activation_alert(config: &PpmidConfig, report: ActivationReport, c
         signature: None,
     };
     message.sign(&config.signing_key);
+    faults.spoil_signature(&mut message);
     message.emit()
 }

@@ -11,12 +11,15 @@
 extern crate alloc;
 
 mod config;
+mod faults;
 mod firmware;
 mod gbcs;
 mod ppmid;
 mod state;
 
 pub use config::{AccessControlBroker, Declaration, PpmidConfig};
+#[cfg(feature = "planted-faults")]
+pub use faults::Fault;
 pub use firmware::LocalUpdateError;
 pub use hanrig_zigbee::store::StoreError;
 pub use ppmid::{Output, Ppmid, flash_size};

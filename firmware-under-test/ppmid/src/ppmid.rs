@@ -1,6 +1,7 @@
 //! The PPMID as a whole: its owner's interface, its HAN and its clocks.
 
 use crate::config::PpmidConfig;
+use crate::faults::{Fault, Faults};
 use crate::firmware::PageBuffer;
 use crate::gbcs;
 use crate::state::State;
@@ -15,11 +16,11 @@ use hanrig_wire::types::Eui64;
 use hanrig_wire::zcl::ota::OtaCommand;
 use hanrig_wire::zcl::tunneling::{MAXIMUM_TRANSFER_SIZE, PROTOCOL_GB_HRGP, TunnelCommand, TunnelStatus};
 use hanrig_wire::zcl::{DefaultResponse, Direction, FrameType, Status, ZclHeader, global, ota, time, tunneling};
-use hanrig_zigbee::ota::client::{Client, ClientConfig, ClientEvent};
+use hanrig_zigbee::ota::client::{Client, ClientConfig, ClientEvent, Transfer};
 use hanrig_zigbee::store::{Region, StateStore, StoreError};
 use hanrig_zigbee::{
-    ApsConfig, Destination, Event, Handle, Incoming, MacConfig, Node, NodeConfig, Outgoing, Role, SimpleDescriptor,
-    Transmit, TransmitResult,
+    ApsConfig, Destination, Event, Handle, Incoming, MacConfig, Node, NodeConfig, Outgoing, ReceiveFilter, Role,
+    SimpleDescriptor, Transmit, TransmitResult,
 };
 
 /// What the PPMID wants its owner to do.
@@ -97,6 +98,7 @@ pub struct Ppmid<F> {
     report_at: Option<Instant>,
     sequence: u8,
     outputs: VecDeque<Output>,
+    pub(crate) faults: Faults,
 }
 
 fn node_of(config: &PpmidConfig, state: &State) -> Node {
@@ -113,7 +115,7 @@ fn node_of(config: &PpmidConfig, state: &State) -> Node {
                 input_clusters: vec![tunneling::CLUSTER],
                 output_clusters: vec![ota::CLUSTER, time::CLUSTER],
             }],
-            mac: MacConfig::default(),
+            mac: MacConfig { radio_acknowledges: config.radio_acknowledges, ..MacConfig::default() },
             aps: ApsConfig::default(),
             seed: config.seed,
             manufacturer_code: config.manufacturer_code,
@@ -166,6 +168,7 @@ impl<F: NorFlash> Ppmid<F> {
             report_at: None,
             sequence: 0,
             outputs: VecDeque::new(),
+            faults: Faults::default(),
         })
     }
 
@@ -184,6 +187,11 @@ impl<F: NorFlash> Ppmid<F> {
     /// The next thing to do.
     pub fn take_output(&mut self) -> Option<Output> {
         self.outputs.pop_front().or_else(|| self.node.take_transmit().map(Output::Radio))
+    }
+
+    /// What the radio is to receive now: a radio that filters and acknowledges must be told when it changes.
+    pub const fn receive_filter(&self) -> ReceiveFilter {
+        self.node.receive_filter()
     }
 
     /// When [`Self::poll`] is next wanted.
@@ -230,8 +238,10 @@ impl<F: NorFlash> Ppmid<F> {
         if self.query_at.take_if(|at| *at <= now).is_some() {
             self.state.last_query = self.utc(now);
             self.unsaved = true;
-            self.query_at = Some(now + self.config.declaration.query_period);
-            self.client.query(now);
+            self.query_at = Some(now + self.query_period());
+            if !self.faulty(Fault::NeverAsksUnprompted) {
+                self.client.query(now);
+            }
         }
         if self.report_at.take_if(|at| *at <= now).is_some() {
             self.send_report(now);
@@ -263,7 +273,8 @@ impl<F: NorFlash> Ppmid<F> {
 
     /// Plans the restart into new firmware.
     pub(crate) fn restart(&mut self, now: Instant) {
-        self.restart = Some(Restart::GoingDown(now + FAREWELL));
+        let wait = if self.faulty(Fault::ActivatesLate) { Duration::from_secs(3600) } else { FAREWELL };
+        self.restart = Some(Restart::GoingDown(now + wait));
     }
 
     /// Goes down: everything but the flash is forgotten.
@@ -346,7 +357,7 @@ impl<F: NorFlash> Ppmid<F> {
         self.hub = Some(hub);
         self.discover_at = None;
         self.set_clock_at = Some(now);
-        self.query_at = Some(now + self.config.declaration.query_period);
+        self.query_at = Some(now + self.first_query());
         self.resume_download(now);
     }
 
@@ -355,7 +366,14 @@ impl<F: NorFlash> Ppmid<F> {
             ClientEvent::Send(frame) => {
                 // Block requests are repeated by the client itself: no APS acknowledgement for those.
                 let block_request = frame.get(2) == Some(&0x03);
-                self.send(now, ota::CLUSTER, frame, !block_request);
+                if let Some(transfer) = self.client.transfer().filter(|transfer| self.skips_rest(*transfer))
+                    && block_request
+                {
+                    return self.client.resume(now, Transfer { offset: transfer.size, ..transfer });
+                }
+                if let Some(frame) = self.spoil_ota(frame) {
+                    self.send(now, ota::CLUSTER, frame, !block_request);
+                }
             }
             ClientEvent::Started(transfer) => self.begin_download(transfer),
             ClientEvent::Block { octets, .. } => self.store_block(&octets),
@@ -381,6 +399,7 @@ impl<F: NorFlash> Ppmid<F> {
         };
         match (incoming.cluster, header.frame_type) {
             (ota::CLUSTER, FrameType::Cluster) => match OtaCommand::parse(header.command, payload) {
+                Ok(OtaCommand::ImageNotify(_)) if self.faulty(Fault::IgnoresImageNotify) => {}
                 Ok(command) if command.direction() == Direction::ServerToClient => {
                     self.client.on_command(now, header.sequence, &command);
                 }
@@ -410,7 +429,7 @@ impl<F: NorFlash> Ppmid<F> {
         if first {
             // A restart must not make the unprompted queries more frequent than once a day (PPMID-02).
             if let Some(last) = self.state.last_query {
-                let period = self.config.declaration.query_period;
+                let period = self.query_period();
                 let passed = Duration::from_millis(u64::try_from(utc.0.saturating_sub(last.0)).unwrap_or(0));
                 self.query_at = Some(now + period.saturating_sub(passed));
             }
@@ -457,11 +476,13 @@ impl<F: NorFlash> Ppmid<F> {
     }
 
     fn on_gbcs(&mut self, now: Instant, octets: &[u8]) {
-        match gbcs::answer(&self.config, octets, self.state.broker_counter, self.state.running) {
+        match gbcs::answer(&self.config, &self.faults, octets, self.state.broker_counter, self.state.running) {
             Ok(answered) => {
                 self.state.broker_counter = Some(answered.counter);
                 self.unsaved = true;
-                self.transfer(now, &answered.response);
+                if !self.faulty(Fault::NeverAnswers) {
+                    self.transfer(now, &answered.response);
+                }
             }
             Err(why) => self.log(format!("GBCS message not taken: {why}")),
         }
@@ -477,7 +498,7 @@ impl<F: NorFlash> Ppmid<F> {
         }
         self.state.counter += 1;
         self.unsaved = true;
-        let octets = gbcs::activation_alert(&self.config, report, self.state.counter, utc);
+        let octets = gbcs::activation_alert(&self.config, &self.faults, report, self.state.counter, utc);
         self.report = self.transfer(now, &octets);
     }
 

@@ -15,26 +15,36 @@ use toml::value::Datetime;
 
 use super::file::{BenchFile, Files, PpmidTable, Text};
 use super::{
-    Bench, BenchError, Hub, HubProfile, Keys, Manufacturer, Medium, Network, Party, Ppmid, PpmidDeclaration, Problem,
-    Supplier,
+    Bench, BenchError, Hub, HubProfile, Keys, Manufacturer, Medium, Network, Party, Player, Ppmid, PpmidDeclaration,
+    Problem, Supplier,
 };
 
 /// The most image octets of an Image Block Response that fits in a frame with NWK and APS security.
 const MAX_BLOCK: u8 = 50;
 
 /// Collects what is wrong with a bench file.
-struct Checker<'a> {
+pub(super) struct Checker<'a> {
     text: &'a Text,
+    pub(super) files: &'a dyn Files,
     problems: Vec<Problem>,
     /// Entity identifier to the line and field where it was met first.
     identities: BTreeMap<Eui64, String>,
     names: BTreeMap<String, ()>,
+    /// Probes and ports that somebody has already, and who.
+    pub(super) taken: BTreeMap<String, String>,
 }
 
 /// Makes a bench of a bench file, or tells all that is wrong with it.
 pub(super) fn check(text: &Text, file: BenchFile, files: &dyn Files) -> Result<Bench, BenchError> {
-    let mut checker = Checker { text, problems: Vec::new(), identities: BTreeMap::new(), names: BTreeMap::new() };
-    let bench = checker.bench(file, files);
+    let mut checker = Checker {
+        text,
+        files,
+        problems: Vec::new(),
+        identities: BTreeMap::new(),
+        names: BTreeMap::new(),
+        taken: BTreeMap::new(),
+    };
+    let bench = checker.bench(file);
     let mut problems = checker.problems;
     problems.sort();
     match bench {
@@ -44,12 +54,12 @@ pub(super) fn check(text: &Text, file: BenchFile, files: &dyn Files) -> Result<B
 }
 
 impl Checker<'_> {
-    fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
+    pub(super) fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.problems.push(self.text.problem(span, message));
     }
 
     /// The bench; `None` only after something wrong was noted.
-    fn bench(&mut self, file: BenchFile, files: &dyn Files) -> Option<Bench> {
+    fn bench(&mut self, file: BenchFile) -> Option<Bench> {
         if file.name.get_ref().trim().is_empty() {
             self.wrong(file.name.span(), "an empty name; expected what the run log is to call this bench");
         }
@@ -67,6 +77,8 @@ impl Checker<'_> {
         self.identity(&hub.eui);
         let hub_keys = self.keys(&hub.ds_private, &hub.ka_private);
         let profile = HubProfile {
+            maker: hub.profile.maker.clone(),
+            bands: hub.profile.bands,
             retention: hours(self.within(&hub.profile.retention_hours, 1, 24 * 366, "hours up to a year")),
             stall: hours(self.within(&hub.profile.stall_hours, 1, 24 * 366, "hours up to a year")),
             notify_again: minutes(self.within(
@@ -77,7 +89,8 @@ impl Checker<'_> {
             )),
         };
         let makers: Vec<_> = file.manufacturer.iter().map(|maker| *maker.code.get_ref()).collect();
-        let data = self.data(&file, files);
+        let data = self.data(&file);
+        let players = self.players(&file);
         let ppmids: Vec<_> = file.ppmid.iter().map(|table| self.ppmid(table, &makers)).collect();
         if ppmids.is_empty() {
             self.problems.push(Problem::with_file(&self.text.name, "no PPMID; expected at least one [[ppmid]]"));
@@ -114,14 +127,20 @@ impl Checker<'_> {
                 Some(Manufacturer { name: table.name.get_ref().clone(), code: code.0, signing_key })
             })
             .collect();
+        let players = players?;
+        let ppmids = ppmids.into_iter().zip(players.ppmids).map(|(ppmid, player)| Some(Ppmid { player, ..ppmid? }));
         Some(Bench {
             name: file.name.into_inner(),
             description: file.description,
             epoch: epoch?,
             network,
             medium,
+            sniffer: players.sniffer,
+            emulation: players.emulation,
+            patience: players.patience,
             hub: Hub {
-                player: hub.player,
+                player: players.hub,
+                wan: players.wan,
                 eui: *hub.eui.get_ref(),
                 region: data.as_ref()?.hubs.get(hub.eui.get_ref())?.region,
                 manufacturer_code: hub.manufacturer_code.0,
@@ -129,20 +148,22 @@ impl Checker<'_> {
                 profile,
                 keys: hub_keys?,
             },
-            ppmids: ppmids.into_iter().collect::<Option<_>>()?,
+            ppmids: ppmids.collect::<Option<_>>()?,
             access_control_broker: Party { eui: *broker.eui.get_ref(), keys: broker_keys? },
             suppliers: suppliers.into_iter().collect::<Option<_>>()?,
             manufacturers: manufacturers.into_iter().collect::<Option<_>>()?,
             data: data?,
+            #[cfg(feature = "planted-faults")]
+            planted: Vec::new(),
         })
     }
 
     /// The DCC's data, when it can be read; notes where the bench does not fit to it.
-    fn data(&mut self, file: &BenchFile, files: &dyn Files) -> Option<DccData> {
+    fn data(&mut self, file: &BenchFile) -> Option<DccData> {
         let mut texts = Vec::new();
         let mut missing = false;
         for path in [&file.data.smi, &file.data.cpl, &file.data.registration] {
-            match files.data(path.get_ref()) {
+            match self.files.data(path.get_ref()) {
                 Ok(text) => texts.push(text),
                 Err(message) => {
                     missing = true;
@@ -236,7 +257,7 @@ impl Checker<'_> {
         let keys = self.keys(&table.ds_private, &table.ka_private);
         Some(Ppmid {
             name: table.name.get_ref().clone(),
-            player: table.player,
+            player: Player::Software { radio: None },
             eui: *table.eui.get_ref(),
             install_code: install_code?,
             manufacturer_code: code.0,
@@ -273,7 +294,7 @@ impl Checker<'_> {
         }
     }
 
-    fn within<T: PartialOrd + Copy + std::fmt::Display>(
+    pub(super) fn within<T: PartialOrd + Copy + std::fmt::Display>(
         &mut self,
         value: &Spanned<T>,
         from: T,

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use super::{Bench, BenchError, MAX_BENCH_FILE, Player, Problem, check};
+use super::player_tables::{BoardTable, EmulationTable, PlayerName, PortTable, QemuTable, WanTable};
+use super::{Bands, Bench, BenchError, MAX_BENCH_FILE, Problem, check};
 
 /// A bench file.
 #[derive(Debug, Deserialize)]
@@ -20,6 +21,9 @@ pub(super) struct BenchFile {
     pub(super) epoch: Spanned<Datetime>,
     pub(super) network: NetworkTable,
     pub(super) medium: MediumTable,
+    pub(super) sniffer: Option<PortTable>,
+    pub(super) emulation: Option<Spanned<EmulationTable>>,
+    pub(super) patience_seconds: Option<Spanned<u32>>,
     pub(super) hub: HubTable,
     #[serde(default)]
     pub(super) ppmid: Vec<PpmidTable>,
@@ -49,7 +53,11 @@ pub(super) struct MediumTable {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HubTable {
-    pub(super) player: Player,
+    pub(super) player: Spanned<PlayerName>,
+    pub(super) board: Option<Spanned<BoardTable>>,
+    pub(super) qemu: Option<Spanned<QemuTable>>,
+    pub(super) radio: Option<PortTable>,
+    pub(super) wan: Option<Spanned<WanTable>>,
     pub(super) eui: Spanned<Eui64>,
     pub(super) manufacturer_code: Code,
     pub(super) firmware_version: FirmwareVersion,
@@ -61,6 +69,10 @@ pub(super) struct HubTable {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HubProfileTable {
+    #[serde(default)]
+    pub(super) maker: String,
+    #[serde(default)]
+    pub(super) bands: Bands,
     pub(super) retention_hours: Spanned<u32>,
     pub(super) stall_hours: Spanned<u32>,
     pub(super) notify_again_minutes: Spanned<u32>,
@@ -70,7 +82,10 @@ pub(super) struct HubProfileTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct PpmidTable {
     pub(super) name: Spanned<String>,
-    pub(super) player: Player,
+    pub(super) player: Spanned<PlayerName>,
+    pub(super) board: Option<Spanned<BoardTable>>,
+    pub(super) qemu: Option<Spanned<QemuTable>>,
+    pub(super) radio: Option<PortTable>,
     pub(super) eui: Spanned<Eui64>,
     pub(super) install_code: Spanned<String>,
     pub(super) manufacturer_code: Spanned<Code>,
@@ -149,6 +164,12 @@ pub(super) trait Files {
 
     /// The data file that the bench file calls `path`.
     fn data(&self, path: &str) -> Result<Text, String>;
+
+    /// Where the file that the bench file calls `path` is.
+    fn path(&self, path: &Path) -> PathBuf;
+
+    /// Whether there is a file at `path`, as [`path`](Self::path) gave it.
+    fn is_file(&self, path: &Path) -> bool;
 }
 
 /// Files on disc.
@@ -172,9 +193,17 @@ impl Files for OnDisc {
     }
 
     fn data(&self, path: &str) -> Result<Text, String> {
-        let path = self.path.parent().unwrap_or(Path::new("")).join(path);
+        let path = self.path(Path::new(path));
         let text = crate::input::read_text(&path, MAX_BENCH_FILE);
         text.map(|text| Text { name: path.display().to_string(), text }).map_err(|error| crate::exit::chain(&error))
+    }
+
+    fn path(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(path)
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        path.is_file()
     }
 }
 
@@ -200,6 +229,14 @@ impl Files for BuiltIn {
         let file = BUILT_IN.iter().find(|(name, _)| *name == path);
         file.map(|&(name, text)| Text { name: format!("built-in/{name}"), text: text.to_owned() })
             .ok_or_else(|| format!("the built-in bench has no file {path}"))
+    }
+
+    fn path(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+
+    fn is_file(&self, _: &Path) -> bool {
+        false
     }
 }
 
@@ -234,6 +271,14 @@ mod tests {
 
         fn data(&self, path: &str) -> Result<Text, String> {
             BuiltIn.data(path)
+        }
+
+        fn path(&self, path: &Path) -> PathBuf {
+            path.to_owned()
+        }
+
+        fn is_file(&self, _: &Path) -> bool {
+            true
         }
     }
 

@@ -4,12 +4,17 @@
 //! ([`Bench::built_in`]); its data files are named in it, relative to it. The built-in bench's files, under
 //! `harness/benches/built-in`, are commented and meant to be copied.
 //!
-//! A bench that was read is whole: identities are unique, keys are keys, install codes have the right CRC, and the data
-//! files refer to devices and parties that exist. All that is wrong is told at once, each with file, line, column and field.
+//! A bench that was read is whole: identities are unique, keys are keys, install codes have the right CRC, the data files
+//! refer to devices and parties that exist, and every player has the ports that it needs. All that is wrong is told at once, each with file, line, column and field.
 
 mod check;
 mod error;
 mod file;
+#[cfg(feature = "planted-faults")]
+mod planted;
+mod player;
+mod player_check;
+mod player_tables;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,6 +27,10 @@ use hanrig_wire::types::{Eui64, FirmwareVersion, Key128};
 use serde::Deserialize;
 
 pub use self::error::{BenchError, Problem};
+#[cfg(feature = "planted-faults")]
+pub use self::planted::Planted;
+pub use self::player::{Board, CLOCK_OFFSET, EmulatedBoard, EmulationSettings, Player};
+use crate::ports::{SerialSettings, WanTarget};
 
 /// The largest bench or data file that is read, in octets.
 pub const MAX_BENCH_FILE: u64 = 4 * 1024 * 1024;
@@ -39,6 +48,12 @@ pub struct Bench {
     pub network: Network,
     /// The medium between hub and Devices.
     pub medium: Medium,
+    /// The port of the sniffer; `None` where the air is simulated or emulated.
+    pub sniffer: Option<SerialSettings>,
+    /// How its hardware is emulated, where it is.
+    pub emulation: Option<EmulationSettings>,
+    /// How long the rig waits in real time for what it cannot jump to. Of no meaning on a bench that is not live.
+    pub patience: Duration,
     /// The Communications Hub.
     pub hub: Hub,
     /// The PPMIDs that are on the hub's network; at least one. The first is the one that a scenario means by "the PPMID".
@@ -51,6 +66,9 @@ pub struct Bench {
     pub manufacturers: Vec<Manufacturer>,
     /// What the DCC holds when a scenario begins: SMI, CPL, registration data, Users and hubs.
     pub data: DccData,
+    /// What is wrong with the software participants, on purpose. No bench file can say so.
+    #[cfg(feature = "planted-faults")]
+    pub planted: Vec<Planted>,
 }
 
 /// The network that a hub forms.
@@ -73,23 +91,6 @@ pub struct Medium {
     pub loss: f64,
 }
 
-/// Who plays a role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Player {
-    /// A software participant.
-    Software,
-}
-
-impl Player {
-    /// The name in bench files and in the run log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Software => "software",
-        }
-    }
-}
-
 /// A party's private keys on P-256; the public ones derive from them.
 #[derive(Clone, Debug)]
 pub struct Keys {
@@ -104,6 +105,8 @@ pub struct Keys {
 pub struct Hub {
     /// Who plays it.
     pub player: Player,
+    /// The link to a hub that is a board.
+    pub wan: Option<WanTarget>,
     /// Entity identifier of its Communications Hub Function.
     pub eui: Eui64,
     /// The region whose CSP reaches it, from the DCC's data on hubs.
@@ -121,12 +124,27 @@ pub struct Hub {
 /// In what one hub may differ from another without being wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubProfile {
+    /// Who makes it; empty where nobody says.
+    pub maker: String,
+    /// The bands of its HAN.
+    pub bands: Bands,
     /// How long an image is kept for a Device that does not fetch it; at least 14 days (CH-12).
     pub retention: Duration,
     /// How long a download may stand still before the image is discarded (CH-14).
     pub stall: Duration,
     /// How long after an Image Notify that was not acknowledged the next one follows.
     pub notify_again: Duration,
+}
+
+/// The bands of a hub's HAN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bands {
+    /// 2.4 GHz.
+    #[default]
+    Single,
+    /// 2.4 GHz and sub-GHz.
+    Dual,
 }
 
 /// A PPMID.
@@ -217,9 +235,19 @@ impl Bench {
         file::read(&file::OnDisc::new(path))
     }
 
+    /// Whether it runs in real time, since not everything in it is software.
+    pub fn is_live(&self) -> bool {
+        self.players_of_devices().any(|player| !player.is_software())
+    }
+
+    /// Who plays the hub and the PPMIDs.
+    fn players_of_devices(&self) -> impl Iterator<Item = &Player> {
+        std::iter::once(&self.hub.player).chain(self.ppmids.iter().map(|ppmid| &ppmid.player))
+    }
+
     /// Role to the player that has it, for the run log.
     pub fn players(&self) -> BTreeMap<String, String> {
-        let software = Player::Software.as_str().to_owned();
+        let software = "software".to_owned();
         let mut players: BTreeMap<_, _> = ["csp", "dsp"].map(|role| (role.to_owned(), software.clone())).into();
         players.insert("ch".to_owned(), self.hub.player.as_str().to_owned());
         for ppmid in &self.ppmids {

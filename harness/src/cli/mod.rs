@@ -1,5 +1,6 @@
 //! The command line, one file a command. What a command takes and gives is told in its help, exit codes in [`ExitCode`].
 
+mod bench;
 mod duis;
 mod gbcs;
 mod keys;
@@ -54,6 +55,9 @@ enum Command {
     /// Read DUIS messages
     #[command(subcommand)]
     Duis(duis::DuisCommand),
+    /// See what there is to make a bench of, and whether a bench works
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Render the reports of a run again from its log
     Report(report::ReportArgs),
 }
@@ -108,6 +112,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Ota(command)) => ota::run(&command),
         Some(Command::Gbcs(command)) => gbcs::run(&command),
         Some(Command::Duis(command)) => duis::run(&command),
+        Some(Command::Bench(command)) => bench::run(&command),
         Some(Command::Report(args)) => report::run(&args),
     };
     done.unwrap_or_else(|failure| told(&failure))

@@ -8,7 +8,7 @@ use crate::runner::{BenchFault, EndOfScenario, StepError};
 use core::pin::Pin;
 use hanrig_dcc::data::DccData;
 use hanrig_dcc::duis::Request;
-use hanrig_wire::time::Instant;
+use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
 
 /// Why a driver did not do what a step asked of it.
@@ -17,6 +17,9 @@ pub enum Cannot {
     /// The bench has no means for it: the scenario is not applicable there.
     #[error("{0}")]
     NotOnThisBench(String),
+    /// The bench cannot wait as long as the step wants, and what it waits for has not come.
+    #[error("{0}")]
+    CannotWait(String),
     /// The bench failed.
     #[error(transparent)]
     Fault(#[from] BenchFault),
@@ -26,6 +29,7 @@ impl From<Cannot> for StepError {
     fn from(cannot: Cannot) -> Self {
         match cannot {
             Cannot::NotOnThisBench(what) => Self::not_applicable(what),
+            Cannot::CannotWait(what) => Self::inconclusive(what),
             Cannot::Fault(fault) => fault.into(),
         }
     }
@@ -49,6 +53,9 @@ pub trait Driver: core::fmt::Debug {
         done: &'a mut dyn FnMut(&Observations) -> bool,
     ) -> Pending<'a, Result<bool, Cannot>>;
 
+    /// Lets `duration` pass. On a bench that cannot jump in time a long one is [`Cannot::NotOnThisBench`].
+    fn let_pass(&mut self, duration: Duration) -> Pending<'_, Result<(), Cannot>>;
+
     /// Has `user` send a Service Request to the DSP. Its Service Response is observed on the DUIS interface.
     ///
     /// # Errors
@@ -65,7 +72,7 @@ pub trait Driver: core::fmt::Debug {
     ///
     /// # Errors
     /// When the bench has no such means for that Device, or it failed.
-    fn update_locally(&mut self, device: Eui64, image: &[u8]) -> Result<(), Cannot>;
+    fn update_locally<'a>(&'a mut self, device: Eui64, image: &'a [u8]) -> Pending<'a, Result<(), Cannot>>;
 
     /// Stops the bench and closes the evidence.
     fn stop(&mut self) -> EndOfScenario;

@@ -9,7 +9,8 @@
 //! | `wan.jsonl` | each frame between CSP and hub, a JSON object a line: time, direction, what it is, its octets |
 //! | `NAME.log` | what a device logged (over RTT, on a board) |
 //!
-//! All of it is written as it happens, so that a run that is killed loses nothing that it had seen.
+//! All of it is written as it happens. A run in real time flushes it whenever nothing else is to do, so that one that is
+//! killed loses next to nothing of what it had seen.
 
 use crate::runner::BenchFault;
 use hanrig_air::SniffedFrame;
@@ -132,6 +133,15 @@ impl Evidence {
     fn note(&mut self, written: io::Result<()>, name: &str) {
         if let Err(error) = written {
             self.fault.get_or_insert(BenchFault::new(format!("cannot write evidence file {name}: {error}")));
+        }
+    }
+
+    /// Gets what was written so far to the files, so that a run that is killed loses none of it.
+    pub fn flush(&mut self) {
+        let Some(folder) = &mut self.folder else { return };
+        let failed = folder.lines.iter_mut().find_map(|(name, file)| Some((name.clone(), file.flush().err()?)));
+        if let Some((name, error)) = failed {
+            self.note(Err(error), &name);
         }
     }
 

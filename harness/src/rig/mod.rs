@@ -2,11 +2,17 @@
 //!
 //! - [`observe`]: what the sniffer heard and what went over the WAN, SM WAN Gateway and DUIS interfaces, decoded by the
 //!   rig itself. Verdicts rest on this and on nothing else.
-//! - [`evidence`]: the files that a scenario leaves behind.
+//! - [`taps`] and [`evidence`]: where the interfaces are tapped, and the files that a scenario leaves behind.
 //! - [`driver`]: what a driver of a bench can do, whatever the bench is made of.
 //! - [`virtual_bench`]: the driver that plays every role in software, in virtual time.
+//! - [`live`]: the driver of a bench with boards, in real time.
+//! - [`dcc_side`], [`participants`]: the software roles that drivers share.
 
+pub mod dcc_side;
 pub mod driver;
 pub mod evidence;
+pub mod live;
 pub mod observe;
+pub mod participants;
+pub mod taps;
 pub mod virtual_bench;

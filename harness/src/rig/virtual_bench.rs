@@ -2,30 +2,26 @@
 //!
 //! It is a discrete-event simulation: participants are told what happened and the time, say what they do, and time then
 //! jumps to the next moment at which anything is due. One seed gives the same events, octet for octet. Every interface
-//! between participants is tapped: what goes over it is decoded by the rig's observers and kept as evidence, and the
-//! octets go on unchanged.
+//! between participants goes through the [taps](super::taps), and the octets go on unchanged.
 
+use super::dcc_side::DccSide;
 use super::driver::{Cannot, Driver, Pending};
-use super::evidence::Evidence;
-use super::observe::{
-    AirObserver, DuisSighting, GatewayContent, GatewaySighting, Observations, Party, WanDirection, WanObserver,
-};
-use crate::bench::{Bench, Ppmid as PpmidOfBench};
-use crate::progress::ScenarioProgress;
+use super::observe::{Observations, WanDirection};
+use super::participants::{hub_config, ppmid_config, seed_for};
+use super::taps::Taps;
+use crate::bench::Bench;
+#[cfg(feature = "planted-faults")]
+use crate::bench::Planted;
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use hanrig_air::{Air, AirConfig, AirEvent, RadioId, TransmitResult as AirResult};
-use hanrig_ch::{CommunicationsHub, HubConfig, HubProfile};
-use hanrig_dcc::csp::{Csp, CspConfig, CspOutput};
-use hanrig_dcc::data::{CspRegion, DccData};
-use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
-use hanrig_dcc::duis::{DuisMessage, Request, parse};
-use hanrig_ppmid::{AccessControlBroker, Declaration, Ppmid, PpmidConfig};
-use hanrig_wire::dissect::KeyRing;
+use hanrig_ch::CommunicationsHub;
+use hanrig_dcc::data::DccData;
+use hanrig_dcc::duis::Request;
+use hanrig_ppmid::Ppmid;
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::types::Eui64;
 use hanrig_zigbee::store::RamFlash;
 use hanrig_zigbee::{Transmit, TransmitResult};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long octets take over the WAN, either way.
@@ -44,7 +40,8 @@ struct Underway {
 /// A PPMID in its place on the bench.
 #[derive(Debug)]
 struct Seat {
-    name: String,
+    /// What its log is called.
+    log: String,
     eui: Eui64,
     radio: RadioId,
     device: Ppmid<RamFlash>,
@@ -55,28 +52,12 @@ struct Seat {
 pub struct VirtualBench {
     now: Instant,
     air: Air,
-    hub_eui: Eui64,
     hub_radio: RadioId,
     hub: CommunicationsHub<RamFlash>,
     seats: Vec<Seat>,
-    region: CspRegion,
-    csp: Csp,
-    dsp: Dsp,
+    dcc: DccSide,
     underway: VecDeque<Underway>,
-    air_observer: AirObserver,
-    to_hub: WanObserver,
-    from_hub: WanObserver,
-    seen: Observations,
-    evidence: Evidence,
-    progress: ScenarioProgress,
-}
-
-/// A seed for one participant, which no other has.
-fn seed_for(seed: u64, who: &str) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(seed.to_be_bytes());
-    hash.update(who.as_bytes());
-    hash.finalize().into()
+    taps: Taps,
 }
 
 fn fault(what: &str, error: &dyn core::fmt::Display) -> BenchFault {
@@ -90,12 +71,6 @@ impl VirtualBench {
     /// When the evidence cannot be written or a participant does not start.
     pub fn start(bench: &Bench, context: &ScenarioContext) -> Result<Self, BenchFault> {
         let seed = context.seed;
-        let region = bench
-            .data
-            .hubs
-            .get(&bench.hub.eui)
-            .map(|hub| hub.region)
-            .ok_or_else(|| BenchFault::new(format!("no CSP region is known for hub {}", bench.hub.eui)))?;
         let air_seed = u64::from_be_bytes(*seed_for(seed, "air").first_chunk().unwrap_or(&[0; 8]));
         let mut air = Air::new(AirConfig { seed: air_seed, default_loss: bench.medium.loss, ..AirConfig::default() });
         let hub_radio = air.attach("hub", bench.network.channel);
@@ -106,42 +81,44 @@ impl VirtualBench {
             let device = Ppmid::new(ppmid_config(bench, ppmid, seed)?, RamFlash::new(hanrig_ppmid::flash_size()))
                 .map_err(|error| fault("the PPMID does not start", &error))?;
             let radio = air.attach(&ppmid.name, bench.network.channel);
-            seats.push(Seat { name: ppmid.name.to_lowercase().replace(' ', "-"), eui: ppmid.eui, radio, device });
+            let log = ppmid.name.to_lowercase().replace(' ', "-");
+            seats.push(Seat { log, eui: ppmid.eui, radio, device });
         }
-        let keys: Vec<_> = core::iter::once((bench.network.network_key, "network key".to_owned()))
-            .chain(
-                bench.ppmids.iter().map(|p| (p.install_code.link_key(), format!("link key of {} {}", p.name, p.eui))),
-            )
-            .collect();
         let mut virtual_bench = Self {
             now: Instant::ZERO,
             air,
-            hub_eui: bench.hub.eui,
             hub_radio,
             hub,
             seats,
-            region,
-            csp: Csp::new(csp_config(bench, region)),
-            dsp: Dsp::new(dsp_config(bench), bench.data.clone()),
+            dcc: DccSide::new(bench)?,
             underway: VecDeque::new(),
-            air_observer: AirObserver::new(key_ring(bench)),
-            to_hub: WanObserver::new(WanDirection::ToHub),
-            from_hub: WanObserver::new(WanDirection::FromHub),
-            seen: Observations::default(),
-            evidence: Evidence::new(context.out_dir.as_deref(), bench.epoch, &keys)?,
-            progress: context.progress.clone(),
+            taps: Taps::new(bench, context)?,
         };
+        #[cfg(feature = "planted-faults")]
+        virtual_bench.plant(bench);
         virtual_bench.switch_on(bench);
         Ok(virtual_bench)
     }
 
+    #[cfg(feature = "planted-faults")]
+    fn plant(&mut self, bench: &Bench) {
+        for planted in bench.planted.iter().copied() {
+            match planted {
+                Planted::Hub(fault) => self.hub.plant(fault),
+                Planted::Ppmid(fault) => self.seats.iter_mut().for_each(|seat| seat.device.plant(fault)),
+                Planted::Dsp(fault) => self.dcc.dsp_mut().plant(fault),
+                Planted::Csp(fault) => self.dcc.csp_mut().plant(fault),
+                // Suppliers are not of this bench, but of the world of the scenario.
+                Planted::Supplier(_) => {}
+            }
+        }
+    }
+
     fn switch_on(&mut self, bench: &Bench) {
         let now = self.now;
-        for ppmid in &bench.ppmids {
-            self.csp.provision(now, self.hub_eui, ppmid.eui, DeviceType::Ppmid, ppmid.install_code.link_key());
-        }
+        self.dcc.provision(now, bench);
         self.hub.start(now);
-        self.csp.set_link(now, self.hub_eui, true);
+        self.dcc.set_link(now, true);
         self.hub.on_wan_link(now, true);
         for seat in &mut self.seats {
             seat.device.start(now);
@@ -163,13 +140,9 @@ impl VirtualBench {
                     self.on_ppmid_output(index, output);
                 }
             }
-            while let Some(output) = self.csp.take_output() {
+            for octets in self.dcc.settle(self.now, &mut self.taps) {
                 quiet = false;
-                self.on_csp_output(output);
-            }
-            while let Some(output) = self.dsp.take_output() {
-                quiet = false;
-                self.on_dsp_output(output);
+                self.carry(WanDirection::ToHub, octets);
             }
             while let Some(event) = self.air.take_event() {
                 quiet = false;
@@ -184,7 +157,7 @@ impl VirtualBench {
     fn transmit(&mut self, radio: RadioId, transmit: Transmit) {
         self.air.set_channel(radio, transmit.channel);
         if let Err(error) = self.air.transmit(self.now, radio, transmit.octets, transmit.csma) {
-            self.evidence.log("bench", self.now, &format!("frame not sent: {error}"));
+            self.taps.log("bench", self.now, &format!("frame not sent: {error}"));
         }
     }
 
@@ -192,13 +165,10 @@ impl VirtualBench {
         match output {
             hanrig_ch::Output::Radio(transmit) => self.transmit(self.hub_radio, transmit),
             hanrig_ch::Output::Wan(octets) => {
-                let (at, evidence) = (self.now, &mut self.evidence);
-                self.from_hub.on_octets(at, &octets, &mut self.seen, |_, frame| {
-                    evidence.wan(at, "hub to CSP", &frame.summary, &frame.octets)
-                });
+                self.taps.wan(self.now, WanDirection::FromHub, &octets);
                 self.carry(WanDirection::FromHub, octets);
             }
-            hanrig_ch::Output::Log(line) => self.evidence.log("hub", self.now, &line),
+            hanrig_ch::Output::Log(line) => self.taps.log("hub", self.now, &line),
         }
     }
 
@@ -206,54 +176,14 @@ impl VirtualBench {
         let Some(seat) = self.seats.get(index) else { return };
         match output {
             hanrig_ppmid::Output::Radio(transmit) => self.transmit(seat.radio, transmit),
-            hanrig_ppmid::Output::Log(line) => self.evidence.log(&seat.name, self.now, &line),
-        }
-    }
-
-    fn on_csp_output(&mut self, output: CspOutput) {
-        match output {
-            CspOutput::ToHub { octets, .. } => {
-                let (at, evidence) = (self.now, &mut self.evidence);
-                self.to_hub.on_octets(at, &octets, &mut self.seen, |_, frame| {
-                    evidence.wan(at, "CSP to hub", &frame.summary, &frame.octets)
-                });
-                self.carry(WanDirection::ToHub, octets);
-            }
-            CspOutput::ToDsp(message) => {
-                let line = self.evidence.gateway(self.now, "CSP", &message);
-                let content = GatewayContent::ToDsp(message.clone());
-                self.seen.gateway.push(GatewaySighting { at: self.now, line, content });
-                self.seen.revision += 1;
-                self.dsp.on_csp(self.now, self.region, message);
-            }
-        }
-    }
-
-    fn on_dsp_output(&mut self, output: DspOutput) {
-        match output {
-            DspOutput::ToUser { user, xml } => self.observe_duis(Party::Dsp, Party::User(user), &xml),
-            DspOutput::ToCsp { region, message } => {
-                let line = self.evidence.gateway(self.now, "DSP", &message);
-                let content = GatewayContent::ToCsp(message.clone());
-                self.seen.gateway.push(GatewaySighting { at: self.now, line, content });
-                self.seen.revision += 1;
-                if region == self.region {
-                    self.csp.on_dsp(self.now, message);
-                }
-            }
+            hanrig_ppmid::Output::Log(line) => self.taps.log(&seat.log, self.now, &line),
         }
     }
 
     fn on_air_event(&mut self, event: AirEvent) {
         let now = self.now;
         match event {
-            AirEvent::Sniffed(frame) => {
-                self.evidence.frame(&frame);
-                self.air_observer.on_frame(&frame, &mut self.seen);
-                if self.seen.frames.is_multiple_of(256) {
-                    self.tell_progress();
-                }
-            }
+            AirEvent::Sniffed(frame) => self.taps.frame(&frame),
             AirEvent::Received { radio, psdu, lqi, .. } => {
                 if radio == self.hub_radio {
                     self.hub.on_frame(now, &psdu, lqi);
@@ -277,43 +207,20 @@ impl VirtualBench {
         }
     }
 
+    fn install(&mut self, device: Eui64, image: &[u8]) -> Result<(), Cannot> {
+        let now = self.now;
+        let seat = self
+            .seats
+            .iter_mut()
+            .find(|seat| seat.eui == device)
+            .ok_or_else(|| Cannot::NotOnThisBench(format!("{device} is not a Device of this bench")))?;
+        seat.device.update_locally(now, image).map_err(|error| fault("the local update failed", &error))?;
+        self.settle();
+        Ok(())
+    }
+
     fn carry(&mut self, direction: WanDirection, octets: Vec<u8>) {
         self.underway.push_back(Underway { due: self.now + WAN_LATENCY, direction, octets });
-    }
-
-    fn observe_duis(&mut self, from: Party, to: Party, xml: &str) {
-        match parse(xml) {
-            Ok(message) => {
-                let what = format!("{} {}", self.name_of(from), DuisSighting::what(&message));
-                let what = match to {
-                    Party::User(_) => format!("{what} to {}", self.name_of(to)),
-                    Party::Dsp => what,
-                };
-                let file = self.evidence.duis(&what, xml);
-                self.seen.duis.push(DuisSighting { at: self.now, from, to, file, message });
-            }
-            Err(error) => {
-                self.evidence.duis("unreadable", xml);
-                self.evidence.log("bench", self.now, &format!("message on the DUIS interface does not parse: {error}"));
-                self.seen.undecoded += 1;
-            }
-        }
-        self.seen.revision += 1;
-    }
-
-    fn name_of(&self, party: Party) -> String {
-        match party {
-            Party::Dsp => "dsp".to_owned(),
-            Party::User(eui) => {
-                self.dsp.data().users.get(&eui).map_or_else(|| eui.to_string(), |user| user.name.clone())
-            }
-        }
-    }
-
-    fn tell_progress(&self) {
-        if let Some(image) = self.seen.fetched.values().filter_map(|images| images.last()).next_back() {
-            self.progress.transfer(image.covered() as u64, u64::from(image.size));
-        }
     }
 
     fn next_event(&self) -> Option<Instant> {
@@ -321,8 +228,7 @@ impl VirtualBench {
             self.air.poll_at(),
             self.hub.poll_at(self.now),
             self.seats.iter().filter_map(|seat| seat.device.poll_at()).min(),
-            self.csp.poll_at(),
-            self.dsp.poll_at(),
+            self.dcc.poll_at(),
             self.underway.front().map(|underway| underway.due),
         ]
         .into_iter()
@@ -342,7 +248,7 @@ impl VirtualBench {
         {
             match direction {
                 WanDirection::ToHub => self.hub.on_wan_octets(now, &octets),
-                WanDirection::FromHub => self.csp.on_hub_octets(now, self.hub_eui, &octets),
+                WanDirection::FromHub => self.dcc.on_hub_octets(now, &octets),
             }
             self.settle();
         }
@@ -354,11 +260,8 @@ impl VirtualBench {
                 seat.device.poll(now);
             }
         }
-        if due(self.csp.poll_at()) {
-            self.csp.poll(now);
-        }
-        if due(self.dsp.poll_at()) {
-            self.dsp.poll(now);
+        if due(self.dcc.poll_at()) {
+            self.dcc.poll(now);
         }
         self.settle();
     }
@@ -367,9 +270,10 @@ impl VirtualBench {
         let mut looked_at = None;
         let mut at_this_instant = 0;
         loop {
-            if looked_at != Some(self.seen.revision) {
-                looked_at = Some(self.seen.revision);
-                if done(&self.seen) {
+            let revision = self.taps.seen().revision;
+            if looked_at != Some(revision) {
+                looked_at = Some(revision);
+                if done(self.taps.seen()) {
                     return Ok(true);
                 }
             }
@@ -396,7 +300,7 @@ impl Driver for VirtualBench {
     }
 
     fn observations(&self) -> &Observations {
-        &self.seen
+        self.taps.seen()
     }
 
     fn run_until<'a>(
@@ -407,126 +311,27 @@ impl Driver for VirtualBench {
         Box::pin(async move { self.advance(deadline, done).map_err(Cannot::from) })
     }
 
+    fn let_pass(&mut self, duration: Duration) -> Pending<'_, Result<(), Cannot>> {
+        let deadline = self.now + duration;
+        Box::pin(async move { self.advance(deadline, &mut |_| false).map(drop).map_err(Cannot::from) })
+    }
+
     fn send_request(&mut self, user: Eui64, request: &Request) -> Result<(), Cannot> {
-        let xml = DuisMessage::Request(request.clone()).to_xml();
-        self.observe_duis(Party::User(user), Party::Dsp, &xml);
-        let response = self.dsp.on_request(self.now, user, xml.as_bytes());
-        self.observe_duis(Party::Dsp, Party::User(user), &response);
+        self.dcc.on_request(self.now, user, request, &mut self.taps);
         self.settle();
         Ok(())
     }
 
     fn edit_dcc(&mut self, edit: &mut dyn FnMut(&mut DccData)) -> Result<(), Cannot> {
-        edit(self.dsp.data_mut());
+        edit(self.dcc.data_mut());
         Ok(())
     }
 
-    fn update_locally(&mut self, device: Eui64, image: &[u8]) -> Result<(), Cannot> {
-        let now = self.now;
-        let seat = self
-            .seats
-            .iter_mut()
-            .find(|seat| seat.eui == device)
-            .ok_or_else(|| Cannot::NotOnThisBench(format!("{device} is not a Device of this bench")))?;
-        seat.device.update_locally(now, image).map_err(|error| fault("the local update failed", &error))?;
-        self.settle();
-        Ok(())
+    fn update_locally<'a>(&'a mut self, device: Eui64, image: &'a [u8]) -> Pending<'a, Result<(), Cannot>> {
+        Box::pin(async move { self.install(device, image) })
     }
 
     fn stop(&mut self) -> EndOfScenario {
-        let stats = self.air.stats();
-        let blocks = self.seen.air.iter().filter(|sighting| sighting.is_block()).count() as u64;
-        let counters = BTreeMap::from([
-            ("frames on the air".to_owned(), stats.transmitted),
-            ("frames sniffed".to_owned(), self.seen.frames),
-            ("frames not decoded".to_owned(), self.seen.undecoded),
-            ("image blocks".to_owned(), blocks),
-            ("WAN messages".to_owned(), self.seen.wan.len() as u64),
-            ("DUIS messages".to_owned(), self.seen.duis.len() as u64),
-        ]);
-        let (evidence, fault) = match self.evidence.finish() {
-            Ok(evidence) => (evidence, None),
-            Err(fault) => (Vec::new(), Some(fault)),
-        };
-        EndOfScenario { evidence, counters, fault }
+        self.taps.finish(BTreeMap::from([("frames on the air".to_owned(), self.air.stats().transmitted)]))
     }
-}
-
-fn key_ring(bench: &Bench) -> KeyRing {
-    let mut keys = KeyRing::default();
-    keys.add_network_key(bench.network.network_key, None);
-    for ppmid in &bench.ppmids {
-        keys.add_link_key(ppmid.install_code.link_key(), ppmid.eui, Some(bench.hub.eui));
-    }
-    keys
-}
-
-fn hub_config(bench: &Bench, seed: u64) -> HubConfig {
-    let (hub, network) = (&bench.hub, &bench.network);
-    HubConfig {
-        eui64: hub.eui,
-        firmware_version: hub.firmware_version,
-        manufacturer_code: hub.manufacturer_code,
-        network: hanrig_ch::Network {
-            channel: network.channel,
-            pan_id: network.pan_id,
-            extended_pan_id: network.extended_pan_id,
-            network_key: network.network_key,
-        },
-        signing_key: hub.keys.ds.clone(),
-        access_control_broker: bench.access_control_broker.eui,
-        profile: HubProfile {
-            retention: hub.profile.retention,
-            stall: hub.profile.stall,
-            notify_again: hub.profile.notify_again,
-        },
-        seed: seed_for(seed, "hub"),
-    }
-}
-
-fn ppmid_config(bench: &Bench, ppmid: &PpmidOfBench, seed: u64) -> Result<PpmidConfig, BenchFault> {
-    let manufacturer = bench.manufacturer(ppmid.manufacturer_code).ok_or_else(|| {
-        BenchFault::new(format!(
-            "{} is of manufacturer {:04X}, which is not on the bench",
-            ppmid.name, ppmid.manufacturer_code
-        ))
-    })?;
-    let broker = &bench.access_control_broker;
-    let declared = &ppmid.declaration;
-    Ok(PpmidConfig {
-        eui64: ppmid.eui,
-        manufacturer_code: ppmid.manufacturer_code,
-        image_type: ppmid.model,
-        hardware_version: ppmid.hardware_version,
-        factory_version: ppmid.firmware_version,
-        link_key: ppmid.install_code.link_key(),
-        channels: vec![bench.network.channel],
-        signing_key: ppmid.keys.ds.clone(),
-        key_agreement: ppmid.keys.ka.clone(),
-        access_control_broker: AccessControlBroker { eui64: broker.eui, key_agreement: broker.keys.ka.public_key() },
-        manufacturer_key: manufacturer.signing_key.verifying_key(),
-        declaration: Declaration {
-            sends_hardware_version: declared.sends_hardware_version,
-            block_size: declared.block_size,
-            query_period: declared.query_period,
-            ..Declaration::default()
-        },
-        seed: seed_for(seed, &ppmid.name),
-    })
-}
-
-fn dsp_config(bench: &Bench) -> DspConfig {
-    let broker = &bench.access_control_broker;
-    let mut config = DspConfig::new(broker.eui, bench.epoch, broker.keys.ka.clone());
-    let devices =
-        core::iter::once((bench.hub.eui, &bench.hub.keys)).chain(bench.ppmids.iter().map(|p| (p.eui, &p.keys)));
-    for (eui, keys) in devices {
-        let keys = DeviceKeys { signing: keys.ds.verifying_key(), key_agreement: keys.ka.public_key() };
-        config.device_keys.insert(eui, keys);
-    }
-    config
-}
-
-fn csp_config(bench: &Bench, region: CspRegion) -> CspConfig {
-    CspConfig::new(region, bench.epoch)
 }

@@ -21,9 +21,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::SystemTime;
 
 use cucumber::step::Collection;
 use hanrig_reports::{BenchInfo, Drivers, Event, FORMAT, LogWriter, RunFinished, RunStarted, Verdict, VerdictCounts};
+
+use hanrig_wire::time::Utc;
 
 pub use self::execute::scenario_seed;
 pub use self::feature::{Case, FeatureError};
@@ -81,6 +84,12 @@ struct Done {
     events: Vec<Event>,
 }
 
+/// The time of day, for the log of a run in real time.
+fn wall_clock() -> String {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Utc(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)).to_string()
+}
+
 impl Run<'_> {
     /// Runs every scenario in worlds of type `W` with the steps in `steps`, appending to `log`.
     ///
@@ -109,11 +118,11 @@ impl Run<'_> {
             bench: BenchInfo {
                 name: self.bench.name.clone(),
                 description: self.bench.description.clone(),
-                drivers: Drivers::Virtual,
+                drivers: if self.bench.is_live() { Drivers::Live } else { Drivers::Virtual },
                 players: self.bench.players(),
             },
             interpretations: self.interpretations.clone(),
-            started_at: None,
+            started_at: self.bench.is_live().then(wall_clock),
             scenarios: u32::try_from(self.cases.len()).unwrap_or(u32::MAX),
             filter: self.filter.clone(),
             repeat: self.repeat.clone(),

@@ -1,10 +1,11 @@
 //! What hub and PPMID say to each other over the OTA Upgrade Cluster.
 
 use super::HAN;
+use crate::bench::Ppmid;
 use crate::rig::observe::{AirSighting, Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{RigScenario, Version};
-use cucumber::then;
+use crate::world::{RigScenario, Version, readable};
+use cucumber::{then, when};
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
 use hanrig_wire::zcl::Status;
@@ -113,27 +114,56 @@ async fn query_without_hardware_version(world: &mut RigScenario) -> StepResult {
     expect_query(world, what, HAN, |query| query.hardware_version.is_none()).await.map(drop)
 }
 
-#[then(expr = "within {int} hours the PPMID asks unprompted with firmware version {version}")]
-async fn asks_unprompted(world: &mut RigScenario, hours: u64, version: Version) -> StepResult {
-    let (hub, ppmid) = ends(world)?;
+#[then(expr = "within {int} hours the PPMID asks again with firmware version {version}")]
+async fn asks_again(world: &mut RigScenario, hours: u64, version: Version) -> StepResult {
     let current = runs(world, version)?;
-    let window = Duration::from_secs(hours * 3600);
-    // From now on: an answer to an Image Notify of before does not count.
-    let now = world.driver().await?.now();
-    world.since = now;
+    // From now on: what it asked before does not count.
+    world.stimulus().await?;
     let what = format!("a Query Next Image Request of the PPMID: {current}");
-    let found = expect_query(world, &what, window, |query| query.current == current).await?;
-    let prompted = world.seen()?.air.iter().any(|sighting| {
-        sighting.at() >= now
-            && sighting.at() < found.at()
-            && sighting.source == hub
-            && sighting.destination == Some(ppmid)
-            && matches!(ota(sighting), Some((_, OtaHeard::ImageNotify(_))))
-    });
-    if prompted {
-        return Err(StepError::inconclusive("the PPMID asked after an Image Notify, so this query was not unprompted"));
+    expect_query(world, &what, Duration::from_secs(hours * 3600), |query| query.current == current).await.map(drop)
+}
+
+/// When `device` asked without an Image Notify shortly before. A question that is repeated counts once.
+fn unprompted(world: &RigScenario, device: Eui64) -> Result<Vec<Instant>, StepError> {
+    /// How long after an Image Notify a question may be an answer to it.
+    const PROMPTED: Duration = Duration::from_secs(300);
+    /// How long after a question another may be its repetition.
+    const REPEATED: Duration = Duration::from_secs(60);
+    let mut asked: Vec<Instant> = Vec::new();
+    let mut prompted = None;
+    for sighting in &world.seen()?.air {
+        let at = sighting.at();
+        match ota(sighting) {
+            Some((_, OtaHeard::ImageNotify(_))) if sighting.destination == Some(device) => prompted = Some(at),
+            Some((_, OtaHeard::Query(_))) if sighting.source == device => {
+                let within = |before: Option<Instant>, window| before.is_some_and(|before| at - before < window);
+                if !within(prompted, PROMPTED) && !within(asked.last().copied(), REPEATED) {
+                    asked.push(at);
+                }
+            }
+            _ => {}
+        }
     }
-    Ok(())
+    Ok(asked)
+}
+
+#[then(expr = "the PPMID has asked unprompted at least {int} times and no more than once a day")]
+fn asked_unprompted(world: &mut RigScenario, at_least: usize) -> StepResult {
+    /// By how much a Device's day may be shorter than the rig's.
+    const TOLERANCE: Duration = Duration::from_secs(60);
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let asked = unprompted(world, world.ppmid()?.eui)?;
+    if asked.len() < at_least {
+        return Err(StepError::fail(format!("expected {at_least} times at least, observed {}", asked.len())));
+    }
+    let often = asked.windows(2).find(|pair| matches!(pair, [first, second] if *second - *first + TOLERANCE < DAY));
+    match often {
+        Some([first, second]) => {
+            let apart = readable(*second - *first);
+            Err(StepError::fail(format!("it asked at {first} s and {apart} later, which is within one day")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The hub's answer to the query that a step before this one saw.
@@ -184,6 +214,74 @@ async fn no_image_available(world: &mut RigScenario) -> StepResult {
         response == QueryNextImageResponse::Refused(Status::NO_IMAGE_AVAILABLE)
     })
     .await
+}
+
+fn second(world: &RigScenario) -> Result<&Ppmid, StepError> {
+    let second = world.bench()?.ppmids.get(1);
+    second.ok_or_else(|| StepError::bench_fault("no step before this one has put a second PPMID on the HAN"))
+}
+
+/// How long before its next question the second PPMID is about to ask: an image of 64 KB is then at the hub, and not yet
+/// with the PPMID that it is for, when the question comes.
+const ABOUT_TO_ASK: Duration = Duration::from_secs(13);
+
+#[when("the second PPMID is about to ask for an image unprompted")]
+async fn about_to_ask(world: &mut RigScenario) -> StepResult {
+    let (eui, period) = (second(world)?.eui, second(world)?.declaration.query_period);
+    world.driver().await?;
+    world.stimulus().await?;
+    let asked = world
+        .expect_air(
+            "an unprompted Query Next Image Request of the second PPMID",
+            period + Duration::from_secs(3600),
+            |sighting| sighting.source == eui && matches!(ota(sighting), Some((_, OtaHeard::Query(_)))),
+            |sighting| sighting.source == eui,
+        )
+        .await?;
+    let passed = world.in_motion()?.now() - asked.at();
+    world.let_pass(period.saturating_sub(passed + ABOUT_TO_ASK)).await
+}
+
+#[then("the hub answers the second PPMID, while the PPMID fetches the image, that no image is available")]
+async fn second_is_offered_nothing(world: &mut RigScenario) -> StepResult {
+    let (hub, ppmid) = ends(world)?;
+    let second = second(world)?.eui;
+    let image = world.release()?.image;
+    let found = expect_ota(world, "an answer to the second PPMID's query", (hub, second), HAN, |_, command| {
+        matches!(command, OtaHeard::QueryResponse(_))
+    })
+    .await?;
+    let Some((_, OtaHeard::QueryResponse(answer))) = ota(&found) else { return Ok(()) };
+    if *answer != QueryNextImageResponse::Refused(Status::NO_IMAGE_AVAILABLE) {
+        let observed = found.observation().summary;
+        return Err(StepError::fail(format!("expected NO_IMAGE_AVAILABLE for the second PPMID\nobserved {observed}")));
+    }
+    fetched(world).await?;
+    let mut fetching = world.seen()?.air.iter().filter(|sighting| {
+        sighting.destination == Some(ppmid)
+            && matches!(ota(sighting), Some((_, OtaHeard::Block { image: of, .. })) if *of == image)
+    });
+    let first = fetching.next().map(Sighting::at);
+    let last = fetching.next_back().map(Sighting::at);
+    if first.is_some_and(|at| at < found.at()) && last.is_some_and(|at| at > found.at()) {
+        return Ok(());
+    }
+    Err(StepError::inconclusive("the second PPMID did not ask while the hub held the image, so nothing was shown"))
+}
+
+#[then("the hub has sent no block larger than the PPMID asked for")]
+fn no_larger_block(world: &mut RigScenario) -> StepResult {
+    let most = world.ppmid()?.declaration.block_size;
+    let (hub, ppmid) = ends(world)?;
+    let larger = world.seen()?.air.iter().find(|sighting| {
+        sighting.source == hub
+            && sighting.destination == Some(ppmid)
+            && matches!(ota(sighting), Some((_, OtaHeard::Block { octets, .. })) if *octets > most)
+    });
+    match larger.map(Sighting::observation) {
+        Some(larger) => Err(StepError::fail(format!("expected at most {most} octets, observed {}", larger.summary))),
+        None => Ok(()),
+    }
 }
 
 #[then("the PPMID fetches the image from the hub, octet for octet")]

@@ -1,20 +1,29 @@
 //! Alerts: the hub's and the PPMID's, as they signed them, and the DCC Alerts that come of them.
 
 use super::distribution::{request_of, response_to};
+use super::supplier::device;
 use super::{HAN, WAN};
-use crate::rig::observe::{DuisSighting, GatewayContent, Heard, Party, Sighting, WanDirection, WanSighting};
+use crate::rig::observe::{DuisSighting, GatewayContent, Heard, OtaHeard, Party, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{Hex, RigScenario, Role, Version};
+use crate::world::{Hex, RigScenario, Role, Version, readable};
 use cucumber::gherkin::Step;
 use cucumber::then;
 use hanrig_dcc::duis::{DccAlert, DccAlertCode, DccAlertMessage, DuisMessage, RequestId, ResponseBody};
 use hanrig_dcc::gateway::CspToDsp;
-use hanrig_wire::gbcs::{ActivationOutcome, AlertCode, Cra, Envelope, ccs08, cs09};
+use hanrig_wire::gbcs::{ActivationOutcome, AlertCode, Cra, Envelope, TransferResponseCode, ccs08, cs09};
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::Eui64;
+use hanrig_wire::wan::{ImageStatus, WanMessage};
+use hanrig_wire::zcl::Status;
+use hanrig_wire::zcl::ota::UPGRADE_NOW;
+use std::collections::BTreeMap;
 
 /// How far an Alert's own time may be from the time at which it was observed.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+/// How long nothing more may come before all that was to come has come.
+const QUIET: Duration = Duration::from_secs(3600);
+/// How long a PPMID that activates at once may take until it is back and says so.
+const ACTIVATION: Duration = Duration::from_secs(15 * 60);
 
 fn dcc_alert(sighting: &DuisSighting, user: Eui64) -> Option<&DccAlertMessage> {
     match &response_to(sighting, user)?.body {
@@ -23,14 +32,14 @@ fn dcc_alert(sighting: &DuisSighting, user: Eui64) -> Option<&DccAlertMessage> {
     }
 }
 
-/// Expects a DCC Alert of `code` for `role` and gives its body.
+/// Expects a DCC Alert of `code` for `role` and gives its body and when it came.
 async fn expect_dcc_alert(
     world: &mut RigScenario,
     role: Role,
     code: DccAlertCode,
     what: &str,
     right: impl Fn(&DccAlert) -> bool,
-) -> Result<DccAlert, StepError> {
+) -> Result<(Instant, DccAlert), StepError> {
     let user = world.supplier_eui(role)?;
     let found = world
         .expect_duis(
@@ -43,7 +52,7 @@ async fn expect_dcc_alert(
         )
         .await?;
     let alert = dcc_alert(&found, user).map(|alert| alert.alert.clone());
-    alert.ok_or_else(|| StepError::bench_fault("the Alert has gone"))
+    Ok((found.at(), alert.ok_or_else(|| StepError::bench_fault("the Alert has gone"))?))
 }
 
 /// The request that the update is known by: the last SRV 11.4 of `role`.
@@ -66,9 +75,38 @@ async fn n59(world: &mut RigScenario, role: Role) -> StepResult {
 async fn n61(world: &mut RigScenario, role: Role) -> StepResult {
     let (ppmid, version) = (world.ppmid()?.eui, world.release()?.image.file_version);
     let request = update_of(world, role)?;
-    expect_dcc_alert(world, role, DccAlertCode::N61, &format!("for Device {ppmid} and request {request}"), |alert| {
+    let what = format!("for Device {ppmid} and request {request}");
+    let (at, _) = expect_dcc_alert(world, role, DccAlertCode::N61, &what, |alert| {
         matches!(alert, DccAlert::FirmwareDeliveryStatus(status)
             if status.device_id == ppmid && status.request_id == request && status.firmware_version == version)
+    })
+    .await?;
+    let since = world.since;
+    let is_there = world.seen()?.wan.iter().any(|sighting| {
+        (since..=at).contains(&sighting.at())
+            && sighting.direction == WanDirection::FromHub
+            && matches!(sighting.message, WanMessage::ImageStatus { status: ImageStatus::Complete, .. })
+    });
+    if is_there { Ok(()) } else { Err(StepError::fail("N61 came before the hub had said that it has the image")) }
+}
+
+#[then(regex = "^the (Import Supplier|Gas Supplier) gets (N59|N62) for the PPMID$")]
+async fn any_alert(world: &mut RigScenario, role: Role, code: String) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    let code = code.parse().map_err(|error| StepError::bench_fault(format!("{code:?}: expected {error}")))?;
+    let about = |alert: &DccAlert| devices_of(alert).contains(&ppmid);
+    expect_dcc_alert(world, role, code, &format!("for Device {ppmid}"), about).await.map(drop)
+}
+
+#[then(expr = "the {supplier} gets N19 for the second PPMID")]
+async fn n19(world: &mut RigScenario, role: Role) -> StepResult {
+    let second = world.second;
+    let second = second.ok_or_else(|| StepError::bench_fault("no step before this one has named a second PPMID"))?;
+    let request = update_of(world, role)?;
+    let what = format!("for Device {second} and request {request}");
+    expect_dcc_alert(world, role, DccAlertCode::N19, &what, |alert| {
+        matches!(alert, DccAlert::FirmwareDistributionFailure(failure)
+            if failure.device_id_list == [second] && failure.request_id == request)
     })
     .await
     .map(drop)
@@ -81,7 +119,7 @@ async fn n62(world: &mut RigScenario, role: Role, code: Hex, response: u8, versi
     let ppmid = world.ppmid()?.eui;
     let request = update_of(world, role)?;
     let what = format!("with Device Alert {:04X}, transfer response code {response}, version {}", code.0, version.0);
-    let alert = expect_dcc_alert(world, role, DccAlertCode::N62, &what, |alert| {
+    let (_, alert) = expect_dcc_alert(world, role, DccAlertCode::N62, &what, |alert| {
         matches!(alert, DccAlert::FirmwareTransferStatus(status)
             if status.device_id == ppmid && status.request_id == request && status.firmware_version == version.0
                 && status.device_alert_code == code.0 && status.transfer_response_code == response)
@@ -95,7 +133,7 @@ async fn n62(world: &mut RigScenario, role: Role, code: Hex, response: u8, versi
 async fn n39(world: &mut RigScenario, role: Role, version: Version) -> StepResult {
     let ppmid = world.ppmid()?.eui;
     let what = format!("for Device {ppmid}, Device Alert 8F8B, version {}, activated", version.0);
-    let alert = expect_dcc_alert(world, role, DccAlertCode::N39, &what, |alert| {
+    let (_, alert) = expect_dcc_alert(world, role, DccAlertCode::N39, &what, |alert| {
         matches!(alert, DccAlert::PpmidAlert(status)
             if status.device_id == ppmid && status.alert_code == AlertCode::FIRMWARE_ACTIVATION
                 && status.firmware_version == version.0
@@ -124,16 +162,15 @@ fn unchanged(world: &RigScenario, payload: &[u8]) -> StepResult {
 }
 
 /// The DCC Alerts that `role` has got since the last stimulus, in order.
-fn dcc_alerts_of(world: &RigScenario, role: Role) -> Result<Vec<DccAlertCode>, StepError> {
+fn dcc_alerts_of(world: &RigScenario, role: Role) -> Result<Vec<&DccAlertMessage>, StepError> {
     let user = world.supplier_eui(role)?;
     let since = world.since;
     let duis = &world.seen()?.duis;
-    Ok(duis.iter().filter(|s| s.at() >= since).filter_map(|s| dcc_alert(s, user)).map(|alert| alert.code).collect())
+    Ok(duis.iter().filter(|s| s.at() >= since).filter_map(|s| dcc_alert(s, user)).collect())
 }
 
 #[then("after an hour of quiet the Suppliers have got exactly these DCC Alerts:")]
 async fn exactly_these_alerts(world: &mut RigScenario, step: &Step) -> StepResult {
-    const QUIET: Duration = Duration::from_secs(3600);
     let mut expected: Vec<(Role, String)> = Vec::new();
     for row in step.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default().iter().skip(1) {
         let [role, alerts] = row.as_slice() else {
@@ -144,7 +181,7 @@ async fn exactly_these_alerts(world: &mut RigScenario, step: &Step) -> StepResul
     world.let_pass(QUIET).await?;
     let mut wrong = String::new();
     for (role, expected) in expected {
-        let codes: Vec<_> = dcc_alerts_of(world, role)?.iter().map(ToString::to_string).collect();
+        let codes: Vec<_> = dcc_alerts_of(world, role)?.iter().map(|alert| alert.code.to_string()).collect();
         let observed = codes.join(", ");
         if observed != expected {
             wrong.push_str(&format!("\n  {role}: expected {expected}, observed {observed}"));
@@ -163,7 +200,69 @@ async fn exactly_these_alerts(world: &mut RigScenario, step: &Step) -> StepResul
     for summary in strangers {
         wrong.push_str(&format!("\n  nobody else was to hear anything: {summary}"));
     }
+    for (request, count) in answers_to_updates(world)?.into_iter().filter(|(_, count)| *count > 1) {
+        wrong.push_str(&format!("\n  SRV 11.4 gets one Service Response, and {request} got {count}"));
+    }
     if wrong.is_empty() { Ok(()) } else { Err(StepError::fail(format!("DCC Alerts in order:{wrong}"))) }
+}
+
+/// The Devices that a DCC Alert is about.
+fn devices_of(alert: &DccAlert) -> Vec<Eui64> {
+    match alert {
+        DccAlert::FirmwareDistributionFailure(failure) => failure.device_id_list.clone(),
+        DccAlert::FirmwareDistributionNotification(notification) => notification.device_id_list.clone(),
+        DccAlert::FirmwareDeliveryStatus(status) => vec![status.device_id],
+        DccAlert::FirmwareTransferStatus(status) => vec![status.device_id],
+        DccAlert::PpmidAlert(alert) => vec![alert.device_id],
+    }
+}
+
+#[then("after an hour of quiet the Suppliers have got exactly these DCC Alerts for each Device:")]
+async fn exactly_these_alerts_by_device(world: &mut RigScenario, step: &Step) -> StepResult {
+    let rows = step.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default();
+    let [header, rows @ ..] = rows else { return Err(StepError::bench_fault("the step has no table")) };
+    let roles: Vec<Role> =
+        header.iter().skip(1).map(|role| role.parse()).collect::<Result<_, _>>().map_err(StepError::bench_fault)?;
+    world.let_pass(QUIET).await?;
+    let mut wrong = String::new();
+    for row in rows {
+        let [name, expected @ ..] = row.as_slice() else { continue };
+        let device = device(world, name)?;
+        for (role, expected) in roles.iter().zip(expected) {
+            let alerts =
+                dcc_alerts_of(world, *role)?.into_iter().filter(|alert| devices_of(&alert.alert).contains(&device));
+            let codes: Vec<_> = alerts.map(|alert| alert.code.to_string()).collect();
+            let observed = codes.join(", ");
+            if observed != *expected {
+                wrong.push_str(&format!("\n  {role}, {name}: expected {expected}, observed {observed}"));
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(StepError::fail(format!("DCC Alerts in order:{wrong}"))) }
+}
+
+#[then(expr = "the {supplier} has got exactly {int} N59")]
+fn so_many_n59(world: &mut RigScenario, role: Role, expected: usize) -> StepResult {
+    let observed = dcc_alerts_of(world, role)?.iter().filter(|alert| alert.code == DccAlertCode::N59).count();
+    if observed == expected {
+        return Ok(());
+    }
+    Err(StepError::fail(format!("expected {expected} N59 for the {role}, observed {observed}")))
+}
+
+/// How many Service Responses each SRV 11.4 has got.
+fn answers_to_updates(world: &RigScenario) -> Result<BTreeMap<RequestId, usize>, StepError> {
+    let mut answers = BTreeMap::new();
+    for sighting in &world.seen()?.duis {
+        if let DuisMessage::Response(response) = &sighting.message
+            && let ResponseBody::ResponseMessage(message) = &response.body
+            && message.service_reference.as_ref().is_some_and(|reference| reference.as_str() == "11.4")
+            && let Some(request) = response.request_id
+        {
+            *answers.entry(request).or_default() += 1;
+        }
+    }
+    Ok(answers)
 }
 
 /// The CCS08 Alert in a sighting on the WAN link.
@@ -214,7 +313,38 @@ async fn hub_alert(world: &mut RigScenario, code: Hex, response: u8, version: Ve
     if !is_at(world, alert.time, found.at())? {
         return Err(StepError::fail(format!("the Alert's time {} is not the time at which it was sent", alert.time)));
     }
-    Ok(())
+    let ended = match alert.transfer_response_code {
+        TransferResponseCode::Success => Some(true),
+        TransferResponseCode::FileTransferFailure => Some(false),
+        TransferResponseCode::ImageDiscarded | TransferResponseCode::HardwareVersionMismatch => None,
+    };
+    let Some(success) = ended else { return Ok(()) };
+    let told = heard_before(
+        world,
+        found.at(),
+        ppmid,
+        |command| matches!(command, OtaHeard::EndRequest(request) if (request.status == Status::SUCCESS) == success),
+    )?;
+    if told {
+        Ok(())
+    } else {
+        Err(StepError::fail("the Alert was sent before the PPMID had said how the transfer ended"))
+    }
+}
+
+/// Whether `source` said this over the OTA Upgrade Cluster between the last stimulus and `at`.
+fn heard_before(
+    world: &RigScenario,
+    at: Instant,
+    source: Eui64,
+    what: impl Fn(&OtaHeard) -> bool,
+) -> Result<bool, StepError> {
+    let since = world.since;
+    Ok(world.seen()?.air.iter().any(|sighting| {
+        (since..=at).contains(&sighting.at())
+            && sighting.source == source
+            && matches!(&sighting.heard, Heard::Ota(_, command) if what(command))
+    }))
 }
 
 #[then(expr = "the hub has sent exactly {int} transfer Alert(s)")]
@@ -272,6 +402,25 @@ async fn ppmid_alert(world: &mut RigScenario, code: Hex, version: Version) -> St
     message.verify(&key).map_err(|error| StepError::fail(format!("the signature is not the PPMID's: {error}")))?;
     if !is_at(world, alert.time, found.at())? {
         return Err(StepError::fail(format!("the Alert's time {} is not the time at which it was sent", alert.time)));
+    }
+    // PPMID-05: it has activated because the hub said so, and at once.
+    let (hub, since) = (world.hub()?, world.since);
+    let told = world.seen()?.air.iter().rev().find(|sighting| {
+        (since..=found.at()).contains(&sighting.at())
+            && sighting.source == hub
+            && sighting.destination == Some(eui)
+            && matches!(&sighting.heard, Heard::Ota(_, OtaHeard::EndResponse(response))
+                if response.upgrade_time == UPGRADE_NOW && response.image.file_version == version.0)
+    });
+    let Some(told) = told.map(Sighting::at) else {
+        return Err(StepError::fail("the PPMID has activated, and the hub had not told it to"));
+    };
+    let passed = found.at() - told;
+    if passed > ACTIVATION {
+        let (passed, limit) = (readable(passed), readable(ACTIVATION));
+        return Err(StepError::fail(format!(
+            "the PPMID told of its activation {passed} after the hub had told it to activate, expected at most {limit}"
+        )));
     }
     // It reaches the WAN as it is.
     let octets = message.emit();

@@ -1,10 +1,11 @@
 //! What a manufacturer releases, and what the CPL says of it.
 
+use super::premises::hardware_version;
 use crate::runner::{StepError, StepResult};
-use crate::world::{Release, RigScenario, Version};
+use crate::world::{Place, Release, RigScenario, Version};
 use cucumber::given;
 use hanrig_dcc::FirmwareHash;
-use hanrig_dcc::data::CplStatus;
+use hanrig_dcc::data::{Code, CplStatus};
 use hanrig_wire::types::FirmwareVersion;
 
 fn release(world: &mut RigScenario, version: FirmwareVersion, size: usize, sound: bool) -> StepResult {
@@ -56,6 +57,39 @@ fn change_release(world: &mut RigScenario, change: impl FnOnce(&mut Release)) ->
     let missing = StepError::bench_fault("no step before this one has released firmware");
     change(world.release.as_mut().ok_or(missing)?);
     Ok(())
+}
+
+/// Changes what the CPL entry of the release says, so that the OTA Header does not agree with it.
+#[given(regex = "^its CPL entry names another (manufacturer|model|firmware version)$")]
+fn entry_names_another(world: &mut RigScenario, what: String) -> StepResult {
+    change_entry(world, |entries, place| {
+        let Some(entry) = entries.get_mut(place) else { return };
+        match what.as_str() {
+            "manufacturer" => entry.manufacturer.0 ^= 0x0001,
+            "model" => entry.model.0 ^= 0x0001,
+            _ => entry.firmware_version.0 ^= 0x0001,
+        }
+    })
+}
+
+#[given(expr = "its CPL entry is for a hardware version that is {place} of the image")]
+fn entry_for_hardware_version(world: &mut RigScenario, at: Place) -> StepResult {
+    let version = hardware_version(world, at)?;
+    change_entry(world, |entries, place| {
+        if let Some(entry) = entries.get_mut(place) {
+            entry.hardware_version = Code(version);
+        }
+    })
+}
+
+#[given("the creator's signature is missing")]
+fn creator_signature_missing(world: &mut RigScenario) -> StepResult {
+    change_release(world, |release| release.package.creator_signature = None)
+}
+
+#[given("the Hash that comes with it is missing")]
+fn provided_hash_missing(world: &mut RigScenario) -> StepResult {
+    change_release(world, |release| release.package.hash = None)
 }
 
 #[given("the creator's signature over it is wrong")]

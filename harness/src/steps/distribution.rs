@@ -1,6 +1,6 @@
 //! From the Service Request to the hub: Service Response, distribution request, validation, delivery.
 
-use super::supplier::device;
+use super::supplier::{device, devices};
 use super::{DCC, WAN};
 use crate::rig::observe::{DuisSighting, GatewayContent, GatewaySighting, Party, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
@@ -136,9 +136,27 @@ async fn refused_not_on_cpl(world: &mut RigScenario, role: Role) -> StepResult {
     refused_whole(world, role, "E110404").await
 }
 
+#[then(
+    expr = "the {supplier} gets one Service Response that refuses the request, because the Hash is of another version"
+)]
+async fn refused_version(world: &mut RigScenario, role: Role) -> StepResult {
+    refused_whole(world, role, "E110405").await
+}
+
 #[then(expr = "the DSP sends the CSP one distribution request for the PPMID, of Device type PPMID")]
-async fn one_distribution_request(world: &mut RigScenario) -> StepResult {
-    let (ppmid, hub) = (world.ppmid()?.eui, world.hub()?);
+async fn request_for_ppmid(world: &mut RigScenario) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    one_distribution_request(world, vec![ppmid]).await
+}
+
+#[then("the DSP sends the CSP one distribution request, of Device type PPMID, for these Devices:")]
+async fn request_for_devices(world: &mut RigScenario, step: &Step) -> StepResult {
+    let expected = devices(world, step)?;
+    one_distribution_request(world, expected).await
+}
+
+async fn one_distribution_request(world: &mut RigScenario, mut expected: Vec<Eui64>) -> StepResult {
+    let hub = world.hub()?;
     let image = world.release()?.octets().to_vec();
     let of_interest = |sighting: &GatewaySighting| {
         matches!(sighting.content, GatewayContent::ToCsp(DspToCsp::DistributionRequest(_)))
@@ -149,11 +167,15 @@ async fn one_distribution_request(world: &mut RigScenario) -> StepResult {
     let GatewayContent::ToCsp(DspToCsp::DistributionRequest(request)) = &found.content else {
         return Err(StepError::bench_fault("the distribution request has gone"));
     };
-    let devices: Vec<_> = request.devices.iter().map(|target| (target.device, target.hub)).collect();
-    if count != 1 || request.device_type != DeviceType::Ppmid || devices != [(ppmid, hub)] {
+    let mut devices: Vec<_> = request.devices.iter().map(|target| target.device).collect();
+    devices.sort_unstable();
+    expected.sort_unstable();
+    let one_hub = request.devices.iter().all(|target| target.hub == hub);
+    if count != 1 || request.device_type != DeviceType::Ppmid || devices != expected || !one_hub {
+        let devices: Vec<_> = request.devices.iter().map(|target| (target.device, target.hub)).collect();
         return Err(StepError::fail(format!(
-            "expected one distribution request of Device type PPMID for {ppmid} on hub {hub}\nobserved {count}, the \
-             first of Device type {} for {devices:?}",
+            "expected one distribution request of Device type PPMID for {expected:?} on hub {hub}\nobserved {count}, \
+             the first of Device type {} for {devices:?}",
             request.device_type
         )));
     }
@@ -165,17 +187,38 @@ async fn one_distribution_request(world: &mut RigScenario) -> StepResult {
 
 #[then("the CSP reports that it rejects no Device")]
 async fn csp_rejects_none(world: &mut RigScenario) -> StepResult {
+    csp_rejects(world, Vec::new()).await
+}
+
+#[then("the CSP reports that it rejects these Devices:")]
+async fn csp_rejects_these(world: &mut RigScenario, step: &Step) -> StepResult {
+    let mut expected = Vec::new();
+    for row in step.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default().iter().skip(1) {
+        let [name, reason] = row.as_slice() else {
+            return Err(StepError::bench_fault("the table has not the columns Device and Reason"));
+        };
+        expected.push((device(world, name)?, reason.clone()));
+    }
+    csp_rejects(world, expected).await
+}
+
+async fn csp_rejects(world: &mut RigScenario, mut expected: Vec<(Eui64, String)>) -> StepResult {
     let found = world
         .expect_gateway("a validation report of the CSP", DCC, |sighting| {
             matches!(sighting.content, GatewayContent::ToDsp(CspToDsp::ValidationReport(_)))
         })
         .await?;
-    match &found.content {
-        GatewayContent::ToDsp(CspToDsp::ValidationReport(report)) if !report.rejected.is_empty() => {
-            Err(StepError::fail(format!("expected no Device to be rejected, observed {:?}", report.rejected)))
-        }
-        _ => Ok(()),
+    let GatewayContent::ToDsp(CspToDsp::ValidationReport(report)) = &found.content else {
+        return Err(StepError::bench_fault("the validation report has gone"));
+    };
+    let mut observed: Vec<_> =
+        report.rejected.iter().map(|rejected| (rejected.device, rejected.reason.to_string())).collect();
+    observed.sort_unstable();
+    expected.sort_unstable();
+    if observed == expected {
+        return Ok(());
     }
+    Err(StepError::fail(format!("expected the CSP to reject {expected:?}\nobserved that it rejects {observed:?}")))
 }
 
 #[then("the CSP delivers the image to the hub, octet for octet")]

@@ -2,12 +2,13 @@
 
 use super::distribution::{request_of, response_to};
 use super::{DCC, HAN, WAN};
-use crate::rig::observe::{Heard, Party, WanDirection};
+use crate::rig::observe::{Heard, Party, Sighting, WanDirection};
 use crate::runner::{StepError, StepResult};
 use crate::world::{RigScenario, Role, Version};
 use cucumber::{then, when};
-use hanrig_dcc::duis::{ResponseBody, ResponsePayload};
+use hanrig_dcc::duis::{DuisMessage, ResponseBody, ResponsePayload};
 use hanrig_wire::gbcs::{Cra, Envelope, check_mac, cs08};
+use hanrig_wire::time::Duration;
 
 /// How a Supplier makes a request about the Device.
 type Make = fn(&mut hanrig_dcc::supplier::Supplier, hanrig_wire::types::Eui64) -> hanrig_dcc::duis::Request;
@@ -15,7 +16,7 @@ type Make = fn(&mut hanrig_dcc::supplier::Supplier, hanrig_wire::types::Eui64) -
 async fn send(world: &mut RigScenario, role: Role, make: Make) -> StepResult {
     let (ppmid, user) = (world.ppmid()?.eui, world.supplier_eui(role)?);
     world.driver().await?;
-    world.stimulus()?;
+    world.stimulus().await?;
     let request = make(world.supplier(role)?, ppmid);
     world.request = Some((role, request.request_id));
     world.driver().await?.send_request(user, &request)?;
@@ -158,6 +159,16 @@ async fn device_response(world: &mut RigScenario, role: Role, version: Version) 
             |sighting| sighting.to == Party::User(user),
         )
         .await?;
+    world.let_pass(Duration::from_secs(1)).await?;
+    let elsewhere = world.seen()?.duis.iter().find(|sighting| {
+        let answers =
+            matches!(&sighting.message, DuisMessage::Response(response) if response.request_id == Some(request));
+        answers && sighting.to != Party::User(user)
+    });
+    if let Some(elsewhere) = elsewhere {
+        let summary = elsewhere.observation().summary;
+        return Err(StepError::fail(format!("the response went to somebody who had not asked: {summary}")));
+    }
     let octets = payload_of(&found).unwrap_or_default();
     let envelope = Envelope::parse(&octets)
         .map_err(|error| StepError::fail(format!("the GBCS payload does not decode: {error}")))?;

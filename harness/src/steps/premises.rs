@@ -1,8 +1,13 @@
 //! What a scenario starts from: the premises and their PPMID.
 
+use crate::bench::Ppmid;
 use crate::runner::{StepError, StepResult};
-use crate::world::{RigScenario, Role, Version};
+use crate::world::{Place, RigScenario, Role, Version};
 use cucumber::{given, when};
+use hanrig_dcc::data::{Code, SmiDevice};
+use hanrig_wire::security::InstallCode;
+use hanrig_wire::time::Duration;
+use hanrig_wire::types::Eui64;
 
 #[given(expr = "a dual Supplier premises whose PPMID runs firmware version {version}")]
 fn dual_supplier_premises(world: &mut RigScenario, version: Version) -> StepResult {
@@ -32,19 +37,90 @@ fn sends_no_hardware_version(world: &mut RigScenario) -> StepResult {
     Ok(())
 }
 
-#[given("the PPMID's real hardware version is above the maximum of the image")]
-fn hardware_version_above_maximum(world: &mut RigScenario) -> StepResult {
+/// The hardware version at this place beside the range of the image released.
+pub(super) fn hardware_version(world: &RigScenario, place: Place) -> Result<u16, StepError> {
     let header = world.release()?.header().map_err(|error| StepError::bench_fault(error.to_string()))?;
     let range = header
         .hardware_versions
         .ok_or_else(|| StepError::bench_fault("the image released has no hardware versions in its header"))?;
-    let above = range.maximum.checked_add(1);
-    let above =
-        above.ok_or_else(|| StepError::not_applicable("there is no hardware version above the image's maximum"))?;
+    let version = match place {
+        Place::AboveMaximum => range.maximum.checked_add(1),
+        Place::Maximum => Some(range.maximum),
+        Place::Minimum => Some(range.minimum),
+        Place::BelowMinimum => range.minimum.checked_sub(1),
+    };
+    version.ok_or_else(|| StepError::not_applicable("the image's range leaves no such hardware version"))
+}
+
+#[given(expr = "the PPMID's real hardware version is {place} of the image")]
+fn real_hardware_version(world: &mut RigScenario, place: Place) -> StepResult {
+    let version = hardware_version(world, place)?;
     if let Some(ppmid) = world.bench_before_start()?.ppmids.first_mut() {
-        ppmid.hardware_version = above;
+        ppmid.hardware_version = version;
     }
     Ok(())
+}
+
+#[given(expr = "the PPMID asks for blocks of {int} octets")]
+fn asks_for_blocks(world: &mut RigScenario, octets: u8) -> StepResult {
+    if let Some(ppmid) = world.bench_before_start()?.ppmids.first_mut() {
+        ppmid.declaration.block_size = octets;
+    }
+    Ok(())
+}
+
+/// A Device like the PPMID, of the same maker with another serial number, that the bench's data do not have yet.
+fn like_ppmid(world: &RigScenario) -> Result<SmiDevice, StepError> {
+    let devices = &world.bench()?.data.smi.devices;
+    let ppmid = world.ppmid()?.eui;
+    let like = devices.get(&ppmid).ok_or_else(|| StepError::bench_fault("the PPMID is not in the SMI"))?;
+    let free = (1..=u64::from(u8::MAX)).map(|n| Eui64(ppmid.0 ^ (n << 8))).find(|eui| !devices.contains_key(eui));
+    let id = free.ok_or_else(|| StepError::bench_fault("the SMI has no identifier left for another PPMID"))?;
+    Ok(SmiDevice { id, ..like.clone() })
+}
+
+fn add_to_smi(world: &mut RigScenario, device: SmiDevice) -> StepResult {
+    world.edit_dcc(&mut |data| {
+        data.smi.devices.insert(device.id, device.clone());
+    })
+}
+
+#[given("the SMI has a second PPMID on the same hub, which the CSP does not know")]
+fn second_in_smi(world: &mut RigScenario) -> StepResult {
+    let second = like_ppmid(world)?;
+    world.second = Some(second.id);
+    add_to_smi(world, second)
+}
+
+#[given("the SMI has a PPMID of the same model with another hardware version")]
+fn other_hardware_version_in_smi(world: &mut RigScenario) -> StepResult {
+    let like = like_ppmid(world)?;
+    let hardware_version = Code(like.hardware_version.0 ^ 0x0100);
+    add_to_smi(world, SmiDevice { hardware_version, ..like })
+}
+
+#[given("a second PPMID of the same model is on the HAN")]
+fn second_on_han(world: &mut RigScenario) -> StepResult {
+    let first = world.ppmid()?.clone();
+    if !first.player.is_software() || world.bench()?.is_live() {
+        return Err(StepError::not_applicable("the bench has no second PPMID of the same model"));
+    }
+    let second = like_ppmid(world)?;
+    let code = second.id.0.to_be_bytes().repeat(2);
+    let install_code = [code.as_slice(), &InstallCode::crc(&code)].concat();
+    let install_code =
+        InstallCode::new(&install_code).map_err(|error| StepError::bench_fault(format!("install code: {error}")))?;
+    let (name, eui) = ("second PPMID".to_owned(), second.id);
+    world.second = Some(second.id);
+    world.bench_before_start()?.ppmids.push(Ppmid { name, eui, install_code, ..first });
+    add_to_smi(world, second)
+}
+
+#[when(expr = "{int} hours pass")]
+async fn hours_pass(world: &mut RigScenario, hours: u64) -> StepResult {
+    world.driver().await?;
+    world.stimulus().await?;
+    world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await
 }
 
 #[when(expr = "the PPMID is set back to firmware version {version} by a local update")]
@@ -52,7 +128,7 @@ async fn set_back_locally(world: &mut RigScenario, version: Version) -> StepResu
     let ppmid = world.ppmid()?.clone();
     let release = world.new_release(&ppmid, version.0, 8 * 1024, true)?;
     world.driver().await?;
-    world.stimulus()?;
-    world.driver().await?.update_locally(ppmid.eui, release.octets())?;
+    world.stimulus().await?;
+    world.in_motion()?.update_locally(ppmid.eui, release.octets()).await?;
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! What a Supplier does: checks before it sends, and SRV 11.4.
 
+use super::DCC;
+use crate::rig::observe::{DuisSighting, Party, Sighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{RigScenario, Role};
+use crate::world::{RigScenario, Role, Version};
 use cucumber::gherkin::Step;
 use cucumber::{then, when};
 use hanrig_dcc::data::SmiStatus;
-use hanrig_dcc::duis::{Request, ServiceRequest, UpdateFirmware};
+use hanrig_dcc::duis::{DuisMessage, Request, ServiceRequest, UpdateFirmware};
 use hanrig_dcc::supplier::{PreparedImage, SupplierRefusal};
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 
 /// The Supplier's own checks of the release against the CPL (SUP-01 to SUP-04).
 fn check(world: &mut RigScenario, role: Role) -> Result<Result<PreparedImage, SupplierRefusal>, StepError> {
@@ -19,18 +21,23 @@ fn check(world: &mut RigScenario, role: Role) -> Result<Result<PreparedImage, Su
 async fn send(world: &mut RigScenario, role: Role, request: Request) -> StepResult {
     let user = world.supplier_eui(role)?;
     world.driver().await?;
-    world.stimulus()?;
+    world.stimulus().await?;
     world.request = Some((role, request.request_id));
     world.driver().await?.send_request(user, &request)?;
     Ok(())
 }
 
-/// SRV 11.4 for `devices` without any check beforehand.
-async fn send_unchecked(world: &mut RigScenario, role: Role, devices: Vec<Eui64>) -> StepResult {
+/// SRV 11.4 for `devices` without any check beforehand, which names the release's version or another.
+async fn send_unchecked(
+    world: &mut RigScenario,
+    role: Role,
+    devices: Vec<Eui64>,
+    version: Option<FirmwareVersion>,
+) -> StepResult {
     let release = world.release()?;
     let body = UpdateFirmware {
         firmware_image: release.octets().to_vec(),
-        firmware_version: release.image.file_version,
+        firmware_version: version.unwrap_or(release.image.file_version),
         device_id_list: devices,
     };
     let dcc = world.bench()?.access_control_broker.eui;
@@ -50,23 +57,67 @@ async fn checks_and_sends(world: &mut RigScenario, role: Role) -> StepResult {
 #[when(expr = "the {supplier} sends SRV 11.4 for the PPMID without checking the image")]
 async fn sends_unchecked(world: &mut RigScenario, role: Role) -> StepResult {
     let ppmid = world.ppmid()?.eui;
-    send_unchecked(world, role, vec![ppmid]).await
+    send_unchecked(world, role, vec![ppmid], None).await
+}
+
+#[when(expr = "the {supplier} sends SRV 11.4 for the PPMID, which names firmware version {version}")]
+async fn sends_another_version(world: &mut RigScenario, role: Role, version: Version) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    send_unchecked(world, role, vec![ppmid], Some(version.0)).await
 }
 
 #[when(expr = "the {supplier} sends SRV 11.4 for these Devices:")]
 async fn sends_for_devices(world: &mut RigScenario, role: Role, step: &Step) -> StepResult {
-    let rows = step.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default();
-    let mut devices = Vec::new();
-    for row in rows.iter().skip(1) {
-        devices.push(device(world, row.first().map_or("", String::as_str))?);
-    }
-    send_unchecked(world, role, devices).await
+    let devices = devices(world, step)?;
+    send_unchecked(world, role, devices, None).await
 }
 
+/// The Supplier does as it must: it sends what passes its checks, and nothing else.
 #[when(expr = "the {supplier} checks the image against the CPL")]
-fn checks(world: &mut RigScenario, role: Role) -> StepResult {
-    world.refusal = check(world, role)?.err();
-    Ok(())
+async fn checks(world: &mut RigScenario, role: Role) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    match check(world, role)? {
+        Ok(image) => {
+            let request = world.supplier(role)?.update_ppmid_firmware(&image, &[ppmid]);
+            send(world, role, request).await
+        }
+        Err(refusal) => {
+            world.refusal = Some(refusal);
+            world.driver().await?;
+            world.stimulus().await?;
+            world.let_pass(DCC).await
+        }
+    }
+}
+
+/// The Service Requests that `role` has sent since the last stimulus.
+fn requests_of(world: &RigScenario, role: Role) -> Result<Vec<DuisSighting>, StepError> {
+    let (user, since) = (world.supplier_eui(role)?, world.since);
+    let sent = |sighting: &&DuisSighting| {
+        sighting.at() >= since
+            && sighting.from == Party::User(user)
+            && matches!(sighting.message, DuisMessage::Request(_))
+    };
+    Ok(world.seen()?.duis.iter().filter(sent).cloned().collect())
+}
+
+#[then(expr = "the {supplier} sends SRV 11.4 for the PPMID")]
+fn has_sent(world: &mut RigScenario, role: Role) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    let requests = requests_of(world, role)?;
+    let wanted = |sighting: &DuisSighting| match &sighting.message {
+        DuisMessage::Request(request) => matches!(&request.body, ServiceRequest::UpdatePpmidFirmware(update)
+            if update.device_id_list == [ppmid]),
+        DuisMessage::Response(_) => false,
+    };
+    if let [request] = requests.as_slice()
+        && wanted(request)
+    {
+        world.rests_on(request);
+        return Ok(());
+    }
+    let refusal = world.refusal.as_ref().map_or_else(String::new, |refusal| format!("; it says: {refusal}"));
+    Err(StepError::fail(format!("expected one SRV 11.4 of the {role}, observed {} requests{refusal}", requests.len())))
 }
 
 #[then(expr = "the {supplier} does not send it, because no CPL entry has its Hash")]
@@ -84,7 +135,43 @@ fn not_sent_hash(world: &mut RigScenario, role: Role) -> StepResult {
     refused(world, role, "the Hash is another", |refusal| matches!(refusal, SupplierRefusal::Hash { .. }))
 }
 
+#[then(expr = "the {supplier} does not send it, because the creator's signature is missing")]
+fn not_sent_no_signature(world: &mut RigScenario, role: Role) -> StepResult {
+    refused(
+        world,
+        role,
+        "there is no creator's signature",
+        |refusal| matches!(refusal, SupplierRefusal::Incomplete(what) if what.contains("signature")),
+    )
+}
+
+#[then(expr = "the {supplier} does not send it, because the Hash that comes with it is missing")]
+fn not_sent_no_hash(world: &mut RigScenario, role: Role) -> StepResult {
+    refused(
+        world,
+        role,
+        "there is no Hash",
+        |refusal| matches!(refusal, SupplierRefusal::Incomplete(what) if what.contains("Hash")),
+    )
+}
+
+#[then(expr = "the {supplier} does not send it, because no CPL entry with its Hash agrees with its OTA Header")]
+fn not_sent_header(world: &mut RigScenario, role: Role) -> StepResult {
+    let why = "the OTA Header agrees with no CPL entry";
+    refused(world, role, why, |refusal| matches!(refusal, SupplierRefusal::HeaderMismatch { .. }))
+}
+
+#[then(expr = "the {supplier} does not send it, because no CPL entry's hardware version is in the range of the image")]
+fn not_sent_hardware(world: &mut RigScenario, role: Role) -> StepResult {
+    let why = "no CPL entry's hardware version is in range";
+    refused(world, role, why, |refusal| matches!(refusal, SupplierRefusal::HardwareVersion { .. }))
+}
+
 fn refused(world: &RigScenario, role: Role, why: &str, expected: fn(&SupplierRefusal) -> bool) -> StepResult {
+    if let Some(sent) = requests_of(world, role)?.first() {
+        let sent = sent.observation().summary;
+        return Err(StepError::fail(format!("expected the {role} to send nothing because {why}; observed {sent}")));
+    }
     match &world.refusal {
         Some(refusal) if expected(refusal) => Ok(()),
         Some(refusal) => {
@@ -92,6 +179,12 @@ fn refused(world: &RigScenario, role: Role, why: &str, expected: fn(&SupplierRef
         }
         None => Err(StepError::fail(format!("expected the {role} to refuse because {why}; its checks passed"))),
     }
+}
+
+/// The Devices in the first column of the step's table.
+pub(super) fn devices(world: &RigScenario, step: &Step) -> Result<Vec<Eui64>, StepError> {
+    let rows = step.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default();
+    rows.iter().skip(1).map(|row| device(world, row.first().map_or("", String::as_str))).collect()
 }
 
 /// The Device that a scenario calls so.
@@ -103,6 +196,7 @@ pub(super) fn device(world: &RigScenario, name: &str) -> Result<Eui64, StepError
     let is_ppmid = |device_type: DeviceType| device_type == DeviceType::Ppmid;
     let found = match name {
         "the PPMID" => Some(ppmid.eui),
+        "the second PPMID" => world.second,
         "an unknown Device" => {
             // One of the hub's maker, with a serial number that no Device has.
             (1..=u64::from(u16::MAX)).map(|n| Eui64(hub.0 ^ (n << 16))).find(|eui| !data.smi.devices.contains_key(eui))
@@ -118,6 +212,13 @@ pub(super) fn device(world: &RigScenario, name: &str) -> Result<Eui64, StepError
                     && device.model.0 != ppmid.model
             })
             .map(|device| device.id),
+        "a PPMID of another hardware version" => {
+            let fits = data.smi.devices.get(&ppmid.eui).map(|device| device.device_model());
+            here()
+                .filter(|device| is_ppmid(device.device_type) && device.status == SmiStatus::Commissioned)
+                .find(|device| device.model.0 == ppmid.model && Some(device.device_model()) != fits)
+                .map(|device| device.id)
+        }
         "a PPMID of another Supplier" => {
             let ours = [world.supplier_eui(Role::ImportSupplier)?, world.supplier_eui(Role::GasSupplier)?];
             data.smi

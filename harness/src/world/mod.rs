@@ -4,11 +4,13 @@ mod params;
 mod release;
 mod wait;
 
-pub use params::{Hex, Role, Version};
+pub use params::{Hex, Place, Role, Version};
 pub use release::{Release, ReleaseError};
+pub(crate) use wait::readable;
 
 use crate::bench::{Bench, Ppmid};
 use crate::rig::driver::Driver;
+use crate::rig::live::{LiveBench, LiveSetup};
 use crate::rig::observe::{Observations, Sighting};
 use crate::rig::virtual_bench::VirtualBench;
 use crate::runner::{BenchFault, EndOfScenario, RigWorld, ScenarioContext, StepError, StepRecord};
@@ -33,6 +35,8 @@ pub struct RigScenario {
     suppliers: BTreeMap<Role, Supplier>,
     /// The image that the scenario is about.
     pub(crate) release: Option<Release>,
+    /// The Device that the scenario calls the second PPMID.
+    pub(crate) second: Option<Eui64>,
     /// What came of the Supplier's own checks.
     pub(crate) refusal: Option<SupplierRefusal>,
     /// When the last stimulus was given: expectations look no further back.
@@ -52,6 +56,7 @@ impl RigScenario {
             driver: None,
             suppliers: BTreeMap::new(),
             release: None,
+            second: None,
             refusal: None,
             since: Instant::ZERO,
             request: None,
@@ -125,7 +130,15 @@ impl RigScenario {
             signing_key: party.keys.ds.clone(),
             first_counter: FIRST_COUNTER,
         };
-        Ok(self.suppliers.entry(role).or_insert_with(|| Supplier::new(config)))
+        let supplier = Supplier::new(config);
+        #[cfg(feature = "planted-faults")]
+        let supplier = bench.planted.iter().fold(supplier, |mut supplier, planted| {
+            if let crate::bench::Planted::Supplier(fault) = planted {
+                supplier.plant(*fault);
+            }
+            supplier
+        });
+        Ok(self.suppliers.entry(role).or_insert(supplier))
     }
 
     /// What was observed until now.
@@ -167,7 +180,13 @@ impl RigScenario {
         let bench = self.bench()?;
         let ppmids: Vec<_> = bench.ppmids.iter().map(|ppmid| (ppmid.name.clone(), ppmid.eui)).collect();
         context.progress.note("joining");
-        self.driver = Some(Box::new(VirtualBench::start(bench, &context)?));
+        let driver: Box<dyn Driver> = if bench.is_live() {
+            let setup = LiveSetup::of(bench, context.seed)?;
+            Box::new(LiveBench::start(bench, setup, &context).await?)
+        } else {
+            Box::new(VirtualBench::start(bench, &context)?)
+        };
+        self.driver = Some(driver);
         for (name, eui) in ppmids {
             let open = self
                 .heard(JOINING, |sighting| sighting.source == eui && sighting.is_tunnel_open())
@@ -180,9 +199,10 @@ impl RigScenario {
     }
 
     /// Notes that a stimulus is given now: what is expected next is expected after this.
-    pub(crate) fn stimulus(&mut self) -> Result<(), StepError> {
-        let now = self.driver.as_deref().map_or(Instant::ZERO, Driver::now);
-        self.since = now;
+    pub(crate) async fn stimulus(&mut self) -> Result<(), StepError> {
+        // What was observed at the very time at which the step before ended is not an effect of this stimulus.
+        self.let_pass(Duration::from_micros(1)).await?;
+        self.since = self.in_motion()?.now();
         self.query = None;
         Ok(())
     }

@@ -64,3 +64,31 @@ impl FromStr for Hex {
         u16::from_str_radix(digits, 16).map(Self).map_err(|error| format!("{text:?}: {error}"))
     }
 }
+
+/// Where a hardware version lies beside the range that an image's OTA Header gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(name = "place", regex = "above the maximum|below the minimum|the maximum|the minimum")]
+pub enum Place {
+    /// Higher than the maximum.
+    AboveMaximum,
+    /// The maximum itself.
+    Maximum,
+    /// The minimum itself.
+    Minimum,
+    /// Lower than the minimum.
+    BelowMinimum,
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "above the maximum" => Ok(Self::AboveMaximum),
+            "the maximum" => Ok(Self::Maximum),
+            "the minimum" => Ok(Self::Minimum),
+            "below the minimum" => Ok(Self::BelowMinimum),
+            _ => Err(format!("{text:?} is no place beside a range of hardware versions")),
+        }
+    }
+}

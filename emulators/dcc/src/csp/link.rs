@@ -3,9 +3,9 @@
 use super::{CspConfig, TransferProgress};
 use crate::duis::RequestId;
 use crate::hash::FirmwareHash;
+use hanrig_wire::hdlc::{Decoder, Encoder};
 use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64};
-use hanrig_wire::wan::hdlc::{Decoder, Encoder};
 use hanrig_wire::wan::{ImageStatus, MAXIMUM_FRAME_LENGTH, MAXIMUM_IMAGE_DATA, RefusalReason, WanFrame, WanMessage};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

@@ -7,9 +7,14 @@
 //!
 //! What is not there: admission control beyond a full queue ([`CspReply::Busy`]), and any retry of a distribution.
 
+mod faults;
 mod link;
 
+#[cfg(feature = "planted-faults")]
+pub use faults::Fault;
+
 use crate::data::CspRegion;
+use crate::faults::Faults;
 use crate::gateway::{
     CspReply, CspToDsp, DistributionRequest, DspToCsp, GbcsMessage, RejectedDevice, RejectionReason,
     TransferNotification, TransferStatus, ValidationReport,
@@ -86,12 +91,13 @@ pub struct Csp {
     hubs: BTreeMap<Eui64, HubLink>,
     outputs: VecDeque<CspOutput>,
     last_transfer: u32,
+    faults: Faults<faults::Fault>,
 }
 
 impl Csp {
     /// A CSP without hubs.
     pub const fn new(config: CspConfig) -> Self {
-        Self { config, hubs: BTreeMap::new(), outputs: VecDeque::new(), last_transfer: 0 }
+        Self { config, hubs: BTreeMap::new(), outputs: VecDeque::new(), last_transfer: 0, faults: Faults::none() }
     }
 
     /// The region.
@@ -157,11 +163,11 @@ impl Csp {
     pub fn on_hub_octets(&mut self, now: Instant, hub: Eui64, octets: &[u8]) {
         let Some(link) = self.hubs.get_mut(&hub) else { return };
         for event in link.on_octets(now, &self.config, octets) {
-            self.outputs.push_back(match event {
-                link::Event::Send(octets) => CspOutput::ToHub { hub, octets },
-                link::Event::Gbcs(octets) => CspOutput::ToDsp(CspToDsp::Gbcs(GbcsMessage { hub, octets })),
-                link::Event::TransferEnded(end) => notification(hub, end),
-            });
+            match event {
+                link::Event::Send(octets) => self.outputs.push_back(CspOutput::ToHub { hub, octets }),
+                link::Event::Gbcs(octets) => self.tell_dsp(CspToDsp::Gbcs(GbcsMessage { hub, octets })),
+                link::Event::TransferEnded(end) => self.tell_dsp(notification(hub, end)),
+            }
         }
         self.pump(now, hub);
     }
@@ -182,7 +188,7 @@ impl Csp {
         for hub in hubs {
             if let Some(link) = self.hubs.get_mut(&hub) {
                 let ended = link.poll(now, &self.config);
-                self.outputs.extend(ended.into_iter().map(|end| notification(hub, end)));
+                ended.into_iter().for_each(|end| self.tell_dsp(notification(hub, end)));
             }
             self.pump(now, hub);
         }
@@ -191,6 +197,10 @@ impl Csp {
     /// How far the transfer is that a hub is getting; `None` when it is getting none.
     pub fn progress(&self, hub: Eui64) -> Option<TransferProgress> {
         self.hubs.get(&hub)?.progress()
+    }
+
+    fn tell_dsp(&mut self, message: CspToDsp) {
+        self.outputs.extend(self.spoil_report(message).into_iter().map(CspOutput::ToDsp));
     }
 
     /// Sends what a hub's link has to send now.
@@ -217,14 +227,16 @@ impl Csp {
                 }
                 Some(_) => None,
             };
-            match reason {
+            match self.spoil_rejection(reason) {
+                Some(_) if self.faulty(faults::Fault::DropsUnknownDevices) => {}
                 Some(reason) => rejected.push(RejectedDevice { device: target.device, reason }),
                 None => accepted.entry(target.hub).or_default().push(target.device),
             }
         }
         let report = ValidationReport { request_id, device_type, rejected };
-        self.outputs.push_back(CspOutput::ToDsp(CspToDsp::ValidationReport(report)));
-        let image: Arc<[u8]> = image.into();
+        self.tell_dsp(CspToDsp::ValidationReport(report));
+        let image = self.spoil_image(image);
+        let image_hash = self.spoil_hash(image_hash, &image);
         for (hub, targets) in accepted {
             for targets in targets.chunks(MAXIMUM_TARGETS) {
                 self.last_transfer = self.last_transfer.wrapping_add(1);
@@ -237,6 +249,10 @@ impl Csp {
                     image_hash,
                     now + self.config.delivery_window,
                 );
+                if self.faulty(faults::Fault::NotifiesBeforeDelivery) {
+                    let end = TransferEnd { request_id, targets: targets.to_vec(), reason: None };
+                    self.outputs.push_back(CspOutput::ToDsp(notification(hub, end)));
+                }
                 if let Some(link) = self.hubs.get_mut(&hub) {
                     link.schedule(transfer);
                 }
@@ -247,13 +263,13 @@ impl Csp {
     }
 }
 
-fn notification(hub: Eui64, end: TransferEnd) -> CspOutput {
+fn notification(hub: Eui64, end: TransferEnd) -> CspToDsp {
     let status = if end.reason.is_none() { TransferStatus::Successful } else { TransferStatus::Failed };
-    CspOutput::ToDsp(CspToDsp::TransferNotification(TransferNotification {
+    CspToDsp::TransferNotification(TransferNotification {
         request_id: end.request_id,
         hub,
         devices: end.targets,
         status,
         reason: end.reason,
-    }))
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::Dsp;
 use super::audit::{AuditEntry, AuditEvent};
+use super::faults::Fault;
 use super::tracking::ProcessingStatus;
 use crate::data::CspRegion;
 use crate::duis::{DccAlert, DccAlertCode, FirmwareTransferStatus, PpmidAlert};
@@ -93,15 +94,20 @@ impl Dsp {
             let time = (self.now, self.utc(self.now));
             self.tracking.set(device, status, failed.then(|| code.to_string()), time);
         }
+        if self.hides(code) {
+            return Ok(());
+        }
         let alert = FirmwareTransferStatus {
             request_id,
             device_id: device,
             firmware_version: alert.version,
             device_alert_code: alert.alert_code,
-            transfer_response_code: code as u8,
-            gbcs_payload: gbcs.octets.clone(),
+            transfer_response_code: self.told(code) as u8,
+            gbcs_payload: self.enclosed(&gbcs.octets),
         };
-        self.send_alert(request_id.originator, DccAlertCode::N62, DccAlert::FirmwareTransferStatus(alert));
+        for user in self.alerted(DccAlertCode::N62, device, request_id.originator) {
+            self.send_alert(user, DccAlertCode::N62, DccAlert::FirmwareTransferStatus(alert.clone()));
+        }
         Ok(())
     }
 
@@ -120,17 +126,18 @@ impl Dsp {
         let reason = failed.then(|| format!("activation {}", alert.outcome));
         let time = (self.now, self.utc(self.now));
         self.tracking.set(device, ProcessingStatus::FirmwareActivated, reason, time);
-        if !failed {
+        let before = self.data.smi.devices.get(&device).map_or(alert.version, |device| device.firmware_version);
+        if !failed && !self.faulty(Fault::SmiKeptOnActivation) {
             self.update_smi(device, alert.version);
         }
         let body = PpmidAlert {
             device_id: device,
             alert_code: alert.alert_code,
-            firmware_version: alert.version,
-            activation_response_code: alert.outcome as u8,
+            firmware_version: if self.faulty(Fault::N39HasOldVersion) { before } else { alert.version },
+            activation_response_code: self.told_outcome(alert.outcome) as u8,
             gbcs_payload: gbcs.octets.clone(),
         };
-        for supplier in self.suppliers(gbcs.hub) {
+        for supplier in self.activation_alerted(device, gbcs.hub) {
             self.send_alert(supplier, DccAlertCode::N39, DccAlert::PpmidAlert(body.clone()));
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::Dsp;
 use super::audit::{AuditEntry, AuditEvent};
+use super::faults::Fault;
 use super::tracking::ProcessingStatus;
 use crate::data::CspRegion;
 use crate::duis::{
@@ -43,13 +44,18 @@ impl Dsp {
                 self.tracking.set(device, ProcessingStatus::RejectedByCsp, Some(reason.to_string()), time);
                 let entry = AuditEntry::new(AuditEvent::RejectedByCsp).request(report.request_id).device(device);
                 self.record(entry.detail(format!("{}: {reason}", self.rejection_alert(*reason))));
-                continue;
+                if !self.faulty(Fault::N59ListsRejected) {
+                    continue;
+                }
             }
             self.tracking.set(device, ProcessingStatus::ApprovedForDistribution, None, time);
-            for supplier in suppliers.into_iter().filter(|supplier| *supplier != distribution.sender) {
+            let all = self.faulty(Fault::N59ToSender);
+            for supplier in suppliers.into_iter().filter(|supplier| all || *supplier != distribution.sender) {
                 by_supplier.entry(supplier).or_default().push(device);
             }
         }
+        by_reason.retain(|_, _| !self.faulty(Fault::RejectionUnreported));
+        self.report_too_early(report, &rejected);
         for (reason, device_id_list) in by_reason {
             let failure = FirmwareDistributionFailure {
                 request_id: report.request_id,
@@ -59,8 +65,9 @@ impl Dsp {
             let code = self.rejection_alert(reason);
             self.send_alert(distribution.sender, code, DccAlert::FirmwareDistributionFailure(failure));
         }
-        for (supplier, device_id_list) in by_supplier {
-            let notification = FirmwareDistributionNotification { hash: distribution.hash, device_id_list };
+        for (supplier, device_id_list) in self.spoil_notified(by_supplier) {
+            let hash = if self.faulty(Fault::N59WithoutHash) { FirmwareHash([0; 32]) } else { distribution.hash };
+            let notification = FirmwareDistributionNotification { hash, device_id_list };
             let alert = DccAlert::FirmwareDistributionNotification(notification);
             self.send_alert(supplier, DccAlertCode::N59, alert);
         }
@@ -68,6 +75,9 @@ impl Dsp {
 
     /// Which Alert tells of a rejection; only N18, N19, N20 and N22 have a body that can.
     fn rejection_alert(&self, reason: RejectionReason) -> DccAlertCode {
+        if self.faulty(Fault::RejectionAlwaysN18) {
+            return DccAlertCode::N18;
+        }
         match self.config.interpretations.rejection_alerts.get(&reason) {
             Some(code @ (DccAlertCode::N19 | DccAlertCode::N20 | DccAlertCode::N22)) => *code,
             _ => DccAlertCode::N18,
@@ -76,6 +86,9 @@ impl Dsp {
 
     /// The CSP tells how a transfer to a hub went: one Alert per Device.
     pub(super) fn transfer_notification(&mut self, region: CspRegion, notification: &TransferNotification) {
+        if self.faulty(Fault::IgnoresNotifications) {
+            return;
+        }
         let (status, code) = match notification.status {
             TransferStatus::Successful => (ProcessingStatus::SuccessfulChTransfer, DccAlertCode::N61),
             TransferStatus::Failed => (ProcessingStatus::FailedChTransfer, DccAlertCode::N60),
@@ -87,7 +100,8 @@ impl Dsp {
                 return;
             }
         };
-        for device in &notification.devices {
+        let told = if self.faulty(Fault::AlertsForFirstDevice) { 1 } else { notification.devices.len() };
+        for device in notification.devices.iter().take(told) {
             self.device_transfer(region, notification, *device, status, code);
         }
     }
@@ -127,6 +141,12 @@ impl Dsp {
             firmware_version,
             reason: notification.reason.clone(),
         };
-        self.send_alert(request_id.originator, code, DccAlert::FirmwareDeliveryStatus(alert));
+        if self.faulty(Fault::SmiWrittenOnDelivery) {
+            self.update_smi(device, firmware_version);
+        }
+        let Some(code) = self.delivery_alert(code) else { return };
+        for user in self.alerted(code, device, request_id.originator) {
+            self.send_alert(user, code, DccAlert::FirmwareDeliveryStatus(alert.clone()));
+        }
     }
 }

@@ -25,6 +25,7 @@ mod audit;
 mod codes;
 mod config;
 mod distribution;
+mod faults;
 mod read;
 mod tracking;
 mod update;
@@ -33,6 +34,8 @@ mod validation;
 pub use audit::{AuditEntry, AuditEvent};
 pub use codes::{Outcome, UpdateRefusal};
 pub use config::{DeviceKeys, DspConfig, Interpretations};
+#[cfg(feature = "planted-faults")]
+pub use faults::Fault;
 pub use tracking::{ProcessingStatus, TrackingRecord};
 
 use crate::data::{CspRegion, DccData};
@@ -40,6 +43,7 @@ use crate::duis::{
     self, DccAlert, DccAlertCode, DccAlertMessage, DuisMessage, Request, RequestId, Response, ResponseBody,
     ResponseMessage, ResponsePayload, SchemaVersion, ServiceReference, ServiceRequest,
 };
+use crate::faults::Faults;
 use crate::gateway::{CspToDsp, DspToCsp};
 use codes::Refusal;
 use distribution::Distribution;
@@ -90,6 +94,7 @@ pub struct Dsp {
     /// The counter of the last GBCS message and of the last Alert.
     originator_counter: u64,
     now: Instant,
+    faults: Faults<faults::Fault>,
 }
 
 impl Dsp {
@@ -106,6 +111,7 @@ impl Dsp {
             used_request_ids: BTreeSet::new(),
             originator_counter: 0,
             now: Instant::ZERO,
+            faults: Faults::none(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::audit::{AuditEntry, AuditEvent};
 use super::codes::{Outcome, Refusal};
+use super::faults::Fault;
 use super::{Dsp, DspOutput};
 use crate::data::{CplStatus, SmiDevice, SmiStatus};
 use crate::duis::{InventoryDevice, RequestId, ResponsePayload, ServiceRequest};
@@ -27,7 +28,8 @@ impl Dsp {
             return Err(Refusal::new(Outcome::UnknownDevice, format!("{device} is not in the SMI")));
         }
         let associated = self.data.smi.on_hub(device).filter(|_| is_hub);
-        let devices = found.into_iter().chain(associated).map(|device| self.inventory_device(device)).collect();
+        let shown = found.into_iter().chain(associated).filter(|device| self.is_shown(device));
+        let devices = shown.map(|device| self.inventory_device(device)).collect();
         Ok((Outcome::Success, ResponsePayload::DspInventory(devices)))
     }
 
@@ -45,7 +47,7 @@ impl Dsp {
             device_manufacturer: device.manufacturer.to_string(),
             device_model: format!("{}{}", device.model, device.hardware_version),
             smets_chts_version: entry.map(|entry| entry.smets_version.clone()),
-            device_firmware_version: device.firmware_version.to_string(),
+            device_firmware_version: self.shown_version(device).to_string(),
             device_firmware_version_status: status.clone(),
             cpl_status: status,
             import_mpxn: None,
@@ -88,7 +90,7 @@ impl Dsp {
             return Err(Refusal::new(Outcome::DeviceStatus, format!("no key of {target} is held")));
         };
         let counter = self.next_counter();
-        let message = Message {
+        let mut message = Message {
             cra: Cra::Command,
             counter,
             originator: self.config.eui,
@@ -99,7 +101,8 @@ impl Dsp {
             content: cs08::Command.encode(),
             signature: None,
         };
-        let octets = gbcs::seal(&message, &self.config.key_agreement, &keys.key_agreement);
+        let key_agreement = self.spoil_read(&mut message, sender);
+        let octets = gbcs::seal(&message, &key_agreement, &keys.key_agreement);
         let deadline = self.now + self.config.response_timeout;
         self.reads.insert((target, counter), PendingRead { request_id, deadline });
         self.outputs.push_back(DspOutput::ToCsp { region, message: DspToCsp::Gbcs(GbcsMessage { hub, octets }) });
@@ -126,7 +129,7 @@ impl Dsp {
         self.reads.remove(&key);
         let entry = AuditEntry::new(AuditEvent::DeviceResponse).request(request_id).device(device);
         self.record(entry.detail(message.to_string()));
-        if response.outcome == ReadOutcome::Success {
+        if response.outcome == ReadOutcome::Success && !self.faulty(Fault::SmiKeptOnRead) {
             self.update_smi(device, response.version);
         }
         self.answer_read(request_id, Outcome::Success, ResponsePayload::GbcsPayload(gbcs.octets.clone()));
@@ -136,7 +139,9 @@ impl Dsp {
     fn answer_read(&mut self, request_id: RequestId, outcome: Outcome, payload: ResponsePayload) {
         let reference = ServiceRequest::ReadFirmwareVersion.reference();
         let response = self.response(Some(request_id), Some(reference), outcome, payload);
-        self.outputs.push_back(DspOutput::ToUser { user: request_id.originator, xml: response.to_xml() });
+        for user in self.readers(request_id.originator) {
+            self.outputs.push_back(DspOutput::ToUser { user, xml: response.to_xml() });
+        }
     }
 
     /// Tells the Users whose Devices did not answer in time.

@@ -2,6 +2,7 @@
 
 use super::codes::{Outcome, Refusal, UpdateRefusal};
 use super::distribution::Distribution;
+use super::faults::Fault;
 use super::tracking::{ProcessingStatus, TrackingRecord};
 use super::{BatchKey, Dsp, DspOutput};
 use crate::data::CplEntry;
@@ -59,13 +60,24 @@ impl Dsp {
         request_id: RequestId,
         update: &UpdateFirmware,
     ) -> Result<(Outcome, ResponsePayload), Refusal> {
-        let (hash, entries) = self.check_image(service, update)?;
+        let (hash, entries) = match self.check_image(service, update) {
+            Ok(checked) => checked,
+            Err(refusal) => {
+                if self.faulty(Fault::DistributesRefused) {
+                    self.distribute_refused(request_id, update);
+                }
+                return Err(refusal);
+            }
+        };
         let mut warning = FirmwareWarning::default();
         let mut batches: BTreeMap<BatchKey, Vec<DistributionTarget>> = BTreeMap::new();
         let mut failed = Vec::new();
         let mut listed = BTreeSet::new();
         // A Device ID that is listed twice is one Device.
         for device in update.device_id_list.iter().copied().filter(|device| listed.insert(*device)) {
+            if self.faulty(Fault::StopsAtFirstFailure) && !failed.is_empty() {
+                break;
+            }
             match self.check_device(service, sender, device, &entries) {
                 Ok((found, hub)) => {
                     // `check_device` saw to it that the hub is known.
@@ -74,11 +86,17 @@ impl Dsp {
                         batches.entry(key).or_default().push(DistributionTarget { device, hub: hub.id });
                     }
                 }
+                Err(_)
+                    if self.faulty(Fault::PassesOverUnknownDevices) && !self.data.smi.devices.contains_key(&device) => {
+                }
                 Err(failure) => {
                     failure.list(&mut warning).push(device);
                     failed.push((device, failure));
                 }
             }
+        }
+        if self.faulty(Fault::OneFailsAll) && !failed.is_empty() {
+            batches.clear();
         }
         let record = |device, status, reason| TrackingRecord {
             device,
@@ -103,7 +121,8 @@ impl Dsp {
             self.tracking.start(record);
         }
         self.distribute(sender, hash, &update.firmware_image, batches);
-        if warning.is_empty() { Ok((Outcome::Success, ResponsePayload::None)) } else { Ok(service.warn(warning)) }
+        let answer = if warning.is_empty() { (Outcome::Success, ResponsePayload::None) } else { service.warn(warning) };
+        Ok(self.spoil_update_answer(service, request_id, answer))
     }
 
     /// Checks what does not depend on the single Device. Gives the Hash and the CPL entries that it is on.
@@ -118,7 +137,7 @@ impl Dsp {
             return Err(service.refuse(UpdateRefusal::TooManyDevices, detail));
         }
         let octets = &update.firmware_image;
-        let largest = self.config.interpretations.maximum_image_size;
+        let largest = self.spoil_limit(self.config.interpretations.maximum_image_size);
         if octets.len() > largest {
             let detail = format!("OTA Upgrade Image of {} octets, at most {largest} are allowed", octets.len());
             return Err(service.refuse(UpdateRefusal::ImageTooLarge, detail));
@@ -128,13 +147,15 @@ impl Dsp {
             Service::UpdatePpmidFirmware => OtaUpgradeImage::parse_unsigned(octets),
         }
         .map_err(|e| service.refuse(UpdateRefusal::InvalidImage, e.to_string()))?;
-        let hash = FirmwareHash(image.hash());
-        let entries: Vec<_> = self.data.cpl.active_with_hash(hash).collect();
+        let hash = self.spoil_hash(FirmwareHash(image.hash()), octets);
+        let entries = self.entries_with(&self.data.cpl, hash);
         if entries.is_empty() {
             return Err(service.refuse(UpdateRefusal::HashNotOnCpl, format!("Hash {hash} is on no active CPL entry")));
         }
-        let entries: Vec<_> =
-            entries.into_iter().filter(|entry| entry.firmware_version == update.firmware_version).collect();
+        let entries: Vec<_> = entries
+            .into_iter()
+            .filter(|entry| entry.firmware_version == update.firmware_version || self.takes_any_version())
+            .collect();
         if entries.is_empty() {
             let detail = format!("Hash {hash} does not belong to firmware version {}", update.firmware_version);
             return Err(service.refuse(UpdateRefusal::VersionMismatch, detail));
@@ -156,10 +177,14 @@ impl Dsp {
         let image_hash = FirmwareHash::of(image);
         for (key, devices) in batches {
             let (request_id, region, device_type) = key;
+            let region = self.spoil_region(region);
+            let hash = if self.faulty(Fault::N59HashOfWholeImage) { image_hash } else { hash };
             let suppliers = devices.iter().map(|target| (target.device, self.suppliers(target.hub))).collect();
             self.distributions.insert(key, Distribution { sender, hash, suppliers });
             let request = DistributionRequest { request_id, device_type, image: image.to_vec(), image_hash, devices };
-            self.outputs.push_back(DspOutput::ToCsp { region, message: DspToCsp::DistributionRequest(request) });
+            for request in self.spoil_distribution(request) {
+                self.outputs.push_back(DspOutput::ToCsp { region, message: DspToCsp::DistributionRequest(request) });
+            }
         }
     }
 }

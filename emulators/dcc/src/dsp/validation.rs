@@ -2,6 +2,7 @@
 
 use super::Dsp;
 use super::codes::{Outcome, Refusal};
+use super::faults::Fault;
 use super::update::Service;
 use crate::data::{CplEntry, SmiDevice, SmiStatus, UserRole};
 use crate::duis::{FirmwareWarning, Request, ServiceRequest};
@@ -55,7 +56,7 @@ impl Dsp {
             return Err(Refusal::new(Outcome::UserSuspended, format!("{} ({sender}) is suspended", user.name)));
         }
         let eligible = matches!(request.body, ServiceRequest::ReadInventory { .. }) || user.role.is_supplier();
-        if !eligible {
+        if !eligible || self.refuses_sender(user.role, &request.body) {
             let detail = format!("{} may not send SRV {}", user.role, request.body.service_reference());
             return Err(Refusal::new(Outcome::RoleNotEligible, detail));
         }
@@ -88,23 +89,24 @@ impl Dsp {
         entries: &[&CplEntry],
     ) -> Result<(&SmiDevice, Eui64), DeviceFailure> {
         let device = self.data.smi.devices.get(&device).ok_or(DeviceFailure::Invalid)?;
-        if !service.device_types().contains(&device.device_type) {
+        if !service.device_types().contains(&device.device_type) && !self.faulty(Fault::DeviceTypeUnchecked) {
             return Err(DeviceFailure::Invalid);
         }
-        if device.status != SmiStatus::Commissioned {
+        if device.status != SmiStatus::Commissioned && !self.faulty(Fault::CommissioningUnchecked) {
             return Err(DeviceFailure::NotCommissioned);
         }
         let fits = |entry: &&CplEntry| {
-            entry.device_type == device.device_type && entry.device_model() == device.device_model()
+            entry.device_type == device.device_type
+                && (entry.device_model() == device.device_model() || self.takes_entry(entry, device))
         };
         if !entries.iter().any(fits) {
             return Err(DeviceFailure::NotApplicable);
         }
         let hub = device.hub.filter(|hub| self.data.hubs.contains_key(hub)).ok_or(DeviceFailure::Invalid)?;
-        if !self.may_update(sender, device.device_type, hub) {
+        if !self.may_update(sender, device.device_type, hub) && !self.faulty(Fault::ResponsibilityUnchecked) {
             return Err(DeviceFailure::NotResponsible);
         }
-        if self.tracking.is_in_progress(device.id) {
+        if self.is_in_progress(device.id, hub) {
             return Err(DeviceFailure::InProgress);
         }
         Ok((device, hub))
@@ -117,7 +119,7 @@ impl Dsp {
         responsible.into_iter().any(|(supplier, role)| {
             supplier == user
                 && match device_type {
-                    DeviceType::Ppmid => true,
+                    DeviceType::Ppmid => !self.refuses_role(role),
                     DeviceType::Esme | DeviceType::Hcalcs => role == UserRole::ImportSupplier,
                     DeviceType::Gsme => role == UserRole::GasSupplier,
                     DeviceType::Chf | DeviceType::Gpf => false,

@@ -1,13 +1,17 @@
 //! A Supplier's own system: prepares firmware, makes Service Requests, and reads what comes back.
 
+mod faults;
 mod inbox;
 mod prepare;
 
+#[cfg(feature = "planted-faults")]
+pub use faults::Fault;
 pub use inbox::{Inbox, Received};
 pub use prepare::{FirmwarePackage, PreparedImage, SupplierRefusal, prepare};
 
 use crate::data::{Cpl, UserRole};
 use crate::duis::{DuisError, Request, RequestId, ServiceRequest, UpdateFirmware};
+use crate::faults::Faults;
 use crate::hash::FirmwareHash;
 use hanrig_wire::gbcs::SigningKey;
 use hanrig_wire::time::{Instant, Utc};
@@ -36,12 +40,19 @@ pub struct Supplier {
     config: SupplierConfig,
     counter: u64,
     inbox: Inbox,
+    faults: Faults<faults::Fault>,
 }
 
 impl Supplier {
     /// A Supplier that has sent nothing yet.
     pub fn new(config: SupplierConfig) -> Self {
-        Self { counter: config.first_counter, config, inbox: Inbox::default() }
+        Self { counter: config.first_counter, config, inbox: Inbox::default(), faults: Faults::none() }
+    }
+
+    /// Makes the Supplier wrong in this way from now on.
+    #[cfg(feature = "planted-faults")]
+    pub fn plant(&mut self, fault: Fault) {
+        self.faults.plant(fault);
     }
 
     /// The Supplier's identifier.
@@ -70,7 +81,7 @@ impl Supplier {
     ///
     /// The first check that fails; nothing is to be sent then.
     pub fn prepare(&self, package: &FirmwarePackage, cpl: &Cpl) -> Result<PreparedImage, SupplierRefusal> {
-        prepare(package, cpl)
+        prepare::checked(package, cpl, &self.faults)
     }
 
     /// SRV 8.2: what the SMI holds of a Device.

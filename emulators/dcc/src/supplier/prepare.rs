@@ -1,6 +1,8 @@
 //! The checks that a Supplier makes before SRV 11.1 and SRV 11.4 (SEC Appendix AB 2.2, BR 4.1.1).
 
+use super::faults::Fault;
 use crate::data::{Code, Cpl, CplEntry};
+use crate::faults::Faults;
 use crate::hash::FirmwareHash;
 use hanrig_wire::gbcs::{SIGNATURE_LENGTH, SigningKey, VerifyError, VerifyingKey};
 use hanrig_wire::ota_file::{self, OtaFileError, OtaHeader, OtaUpgradeImage, SIGNATURE_MARKER};
@@ -119,8 +121,21 @@ impl PreparedImage {
 ///
 /// The first check that fails; nothing is to be sent then.
 pub fn prepare(package: &FirmwarePackage, cpl: &Cpl) -> Result<PreparedImage, SupplierRefusal> {
-    let signature = package.creator_signature.ok_or(SupplierRefusal::Incomplete("the creator's signature"))?;
-    let provided = package.hash.ok_or(SupplierRefusal::Incomplete("the Hash of the Manufacturer Image"))?;
+    checked(package, cpl, &Faults::none())
+}
+
+/// [`prepare`], by a Supplier that may be wrong.
+pub(super) fn checked(
+    package: &FirmwarePackage,
+    cpl: &Cpl,
+    faults: &Faults<Fault>,
+) -> Result<PreparedImage, SupplierRefusal> {
+    if package.creator_signature.is_none() && !faults.has(Fault::SendsUnsigned) {
+        return Err(SupplierRefusal::Incomplete("the creator's signature"));
+    }
+    if package.hash.is_none() && !faults.has(Fault::SendsWithoutHash) {
+        return Err(SupplierRefusal::Incomplete("the Hash of the Manufacturer Image"));
+    }
     let octets = &package.ota_upgrade_image;
     // A header for SRV 11.1 counts octets that are not there yet.
     let mut signed = octets.clone();
@@ -132,12 +147,20 @@ pub fn prepare(package: &FirmwarePackage, cpl: &Cpl) -> Result<PreparedImage, Su
     if image.manufacturer_image.is_empty() {
         return Err(SupplierRefusal::Incomplete("the Manufacturer Image"));
     }
-    package.creator_key.verify(octets, &signature).map_err(SupplierRefusal::Signature)?;
+    let signed = if faults.has(Fault::SignatureOverLess) { image.manufacturer_image } else { octets };
+    if let Some(signature) = package.creator_signature
+        && !faults.has(Fault::SignatureUnchecked)
+    {
+        package.creator_key.verify(signed, &signature).map_err(SupplierRefusal::Signature)?;
+    }
     let computed = FirmwareHash(image.hash());
-    if computed != provided {
+    if let Some(provided) = package.hash
+        && computed != provided
+        && !faults.has(Fault::HashUnchecked)
+    {
         return Err(SupplierRefusal::Hash { computed, provided });
     }
-    let entries = check_cpl(&image.header, computed, cpl)?;
+    let entries = check_cpl(&image.header, computed, cpl, faults)?;
     Ok(PreparedImage {
         header: image.header.clone(),
         manufacturer_image: image.manufacturer_image.to_vec(),
@@ -147,15 +170,28 @@ pub fn prepare(package: &FirmwarePackage, cpl: &Cpl) -> Result<PreparedImage, Su
 }
 
 /// SUP-04.
-fn check_cpl(header: &OtaHeader, hash: FirmwareHash, cpl: &Cpl) -> Result<Vec<u32>, SupplierRefusal> {
-    let entries: Vec<&CplEntry> = cpl.active_with_hash(hash).collect();
+fn check_cpl(
+    header: &OtaHeader,
+    hash: FirmwareHash,
+    cpl: &Cpl,
+    faults: &Faults<Fault>,
+) -> Result<Vec<u32>, SupplierRefusal> {
+    if faults.has(Fault::CplUnchecked) {
+        return Ok(Vec::new());
+    }
+    let mut entries: Vec<&CplEntry> = cpl.active_with_hash(hash).collect();
+    if faults.has(Fault::TakesRemovedEntries) {
+        entries = cpl.entries.iter().filter(|entry| entry.image.hash == hash).collect();
+    }
     if entries.is_empty() {
         return Err(SupplierRefusal::NotOnCpl(hash));
     }
     let (manufacturer, model, version) = (Code(header.manufacturer_code), Code(header.image_type), header.file_version);
     let matching: Vec<&CplEntry> = entries
         .into_iter()
-        .filter(|entry| entry.manufacturer == manufacturer && entry.model == model && entry.firmware_version == version)
+        .filter(|entry| entry.manufacturer == manufacturer || faults.has(Fault::ManufacturerUnchecked))
+        .filter(|entry| entry.model == model || faults.has(Fault::ModelUnchecked))
+        .filter(|entry| entry.firmware_version == version || faults.has(Fault::VersionUnchecked))
         .collect();
     if matching.is_empty() {
         return Err(SupplierRefusal::HeaderMismatch { manufacturer, model, version });
@@ -163,7 +199,9 @@ fn check_cpl(header: &OtaHeader, hash: FirmwareHash, cpl: &Cpl) -> Result<Vec<u3
     let range = header.hardware_versions.ok_or(SupplierRefusal::NoHardwareVersions)?;
     let fitting: Vec<u32> = matching
         .into_iter()
-        .filter(|entry| range.contains(entry.hardware_version.0))
+        .filter(|entry| range.contains(entry.hardware_version.0) || faults.has(Fault::HardwareUnchecked))
+        .filter(|entry| entry.hardware_version.0 != range.minimum || !faults.has(Fault::ExcludesHardwareMinimum))
+        .filter(|entry| entry.hardware_version.0 != range.maximum || !faults.has(Fault::ExcludesHardwareMaximum))
         .map(|entry| entry.number)
         .collect();
     if fitting.is_empty() {

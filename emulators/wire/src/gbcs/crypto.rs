@@ -77,6 +77,11 @@ impl SigningKey {
         SecretKey::from_scalar(octets).map(|key| Self(key.0.into()))
     }
 
+    /// The scalar, 32 octets, big-endian.
+    pub fn to_scalar(&self) -> [u8; 32] {
+        self.0.to_bytes().into()
+    }
+
     /// The public key that belongs to it.
     pub fn verifying_key(&self) -> VerifyingKey {
         VerifyingKey(*self.0.verifying_key())
@@ -151,6 +156,11 @@ impl SecretKey {
             return Err(wrong);
         }
         p256::SecretKey::from_slice(octets).map(Self).map_err(|_| wrong)
+    }
+
+    /// The scalar, 32 octets, big-endian.
+    pub fn to_scalar(&self) -> [u8; 32] {
+        self.0.to_bytes().into()
     }
 
     /// The public key that belongs to it.

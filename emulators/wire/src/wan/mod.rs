@@ -2,7 +2,7 @@
 //!
 //! The SM-WAN's own protocols are the CSPs' property and not published, so this layout is ours. It carries what
 //! the two exchange for a firmware update: GBCS messages, images for the hub to hand on, and what the hub has to know of
-//! its HAN. It runs on any octet stream; a board's UART, with [`hdlc`] framing, is the poorest.
+//! its HAN. It runs on any octet stream; a board's UART, with [`hdlc`](crate::hdlc) framing, is the poorest.
 //!
 //! # Frame
 //!
@@ -50,7 +50,6 @@
 //!
 //! There is no authentication on this link: it stands for the WAN of one hub on a test bench.
 
-pub mod hdlc;
 mod message;
 
 pub use message::{

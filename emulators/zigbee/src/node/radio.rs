@@ -102,6 +102,9 @@ impl Radio {
 impl Node {
     /// Acknowledges a received frame after the turnaround time.
     pub(super) fn acknowledge(&mut self, now: Instant, sequence: u8, pending: bool) {
+        if self.config.mac.radio_acknowledges {
+            return;
+        }
         let mut octets = Vec::with_capacity(5);
         MacHeader::ack(sequence, pending).emit(&mut octets);
         hanrig_wire::mac::append_fcs(&mut octets);
@@ -139,10 +142,16 @@ impl Node {
 
     pub(super) fn radio_done(&mut self, now: Instant, result: TransmitResult) {
         let ack_wait = self.config.mac.ack_wait;
+        let radio_acknowledges = self.config.mac.radio_acknowledges;
         let Some(flight) = &mut self.radio.current else { return };
         let Progress::Handed { acknowledged } = flight.progress else { return };
         match result {
-            TransmitResult::Sent if flight.ack && !acknowledged => {
+            // Such a radio has tried as often as it may.
+            TransmitResult::NoAck => self.landed(now, Err(SendError::NoMacAck)),
+            TransmitResult::ChannelAccessFailure if radio_acknowledges => {
+                self.landed(now, Err(SendError::ChannelAccessFailure));
+            }
+            TransmitResult::Sent if flight.ack && !acknowledged && !radio_acknowledges => {
                 flight.progress = Progress::AwaitAck { until: now + ack_wait };
             }
             TransmitResult::Sent => self.landed(now, Ok(())),

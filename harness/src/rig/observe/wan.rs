@@ -3,8 +3,8 @@
 use super::{ImageSeen, Observations, Sighting};
 use hanrig_reports::Observation;
 use hanrig_wire::gbcs::Envelope;
+use hanrig_wire::hdlc::Decoder;
 use hanrig_wire::time::Instant;
-use hanrig_wire::wan::hdlc::Decoder;
 use hanrig_wire::wan::{MAXIMUM_FRAME_LENGTH, WanFrame, WanMessage};
 
 /// Which way a frame went.

@@ -1,0 +1,518 @@
+//! Ways for the DSP to be wrong on purpose.
+
+use super::update::Service;
+use super::{AuditEvent, Dsp, DspOutput, Outcome, ProcessingStatus};
+use crate::data::{Cpl, CplEntry, CspRegion, SmiDevice, UserRole};
+use crate::duis::{
+    DccAlert, DccAlertCode, FirmwareDeliveryStatus, FirmwareWarning, RequestId, ResponsePayload, ServiceRequest,
+    UpdateFirmware,
+};
+use crate::faults::faults;
+use crate::gateway::{DistributionRequest, DistributionTarget, DspToCsp, RejectionReason, ValidationReport};
+use crate::hash::FirmwareHash;
+use hanrig_wire::gbcs::{ActivationOutcome, Message, SecretKey, TransferResponseCode};
+use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
+use std::collections::BTreeMap;
+
+faults! {
+    /// has no limit on the size of an image.
+    SizeUnchecked: "DSP-01";
+    /// takes 750KB for 750,000 octets.
+    LimitOf750000: "DSP-01";
+    /// refuses an image of exactly 750KB.
+    RefusesLargestImage: "DSP-01";
+    /// refuses an image, and distributes it all the same.
+    DistributesRefused: "DSP-01", "DSP-02", "CPL-05";
+    /// does not look whether the Hash is on the CPL.
+    HashUnchecked: "DSP-02", "CPL-05";
+    /// takes a CPL entry that has been removed for one that holds.
+    TakesRemovedEntries: "DSP-02", "CPL-05";
+    /// does not compare the firmware version that the request names with the CPL entry's.
+    VersionUnchecked: "DSP-02";
+    /// computes the Hash over the OTA Header too.
+    HashOverOtaHeader: "DSP-02";
+    /// does not list a Device that it does not know.
+    PassesOverUnknownDevices: "DSP-03";
+    /// does not look at the Device type.
+    DeviceTypeUnchecked: "DSP-03";
+    /// does not look whether a Device is commissioned.
+    CommissioningUnchecked: "DSP-04";
+    /// does not look whether the CPL entry is for the Device's model.
+    ModelUnchecked: "DSP-05";
+    /// compares manufacturer and model with the CPL entry's, and not the hardware version.
+    HardwareVersionUnchecked: "DSP-05";
+    /// does not look whether the sender is a Responsible Supplier.
+    ResponsibilityUnchecked: "DSP-06";
+    /// sends the request with another hub than the Device's.
+    TakesAnotherHub: "DSP-06";
+    /// sends nothing to any Device when one of them fails a check.
+    OneFailsAll: "DSP-07";
+    /// checks no further Device when one has failed.
+    StopsAtFirstFailure: "DSP-07";
+    /// does not look whether an update is in progress.
+    ProgressUnchecked: "DSP-08";
+    /// takes an update that is approved for distribution as not in progress.
+    ApprovedNotInProgress: "DSP-08", "ALERT-N59";
+    /// takes an update that the hub has as not in progress.
+    OnHubNotInProgress: "DSP-08", "ALERT-N61";
+    /// takes an update that the Device has, and has not activated, as not in progress.
+    OnDeviceNotInProgress: "DSP-08", "ALERT-N62-SUCCESS";
+    /// takes an update of another Device on the same hub as one in progress.
+    ProgressByHub: "DSP-08";
+    /// sends the CSP a request for each Device.
+    RequestsByDevice: "DSP-11";
+    /// sends the CSP the same request twice.
+    RequestsTwice: "DSP-11";
+    /// sends the request to the CSP of another region.
+    RequestsOfAnotherRegion: "DSP-11";
+    /// its request names another Device type.
+    RequestsForAnotherType: "DSP-11";
+    /// its request names another Device.
+    RequestsForAnotherDevice: "DSP-11";
+    /// passes over what a CSP says of transfers.
+    IgnoresNotifications: "DSP-13";
+    /// sends one Alert for a transfer that was for several Devices.
+    AlertsForFirstDevice: "DSP-13";
+    /// leaves the SMI as it is on activation.
+    SmiKeptOnActivation: "DSP-15", "SMI-01";
+    /// writes the new version to the SMI when the hub has the image.
+    SmiWrittenOnDelivery: "DSP-15";
+    /// leaves the SMI as it is when SRV 11.2 brings another version.
+    SmiKeptOnRead: "DSP-16", "PPMID-13";
+    /// does not pass on the Device's response to SRV 11.2.
+    ReadNotPassedOn: "DSP-16";
+    /// passes the Device's response to SRV 11.2 to the other Supplier.
+    ReadPassedToOther: "DSP-16";
+    /// passes the Device's response to SRV 11.2 to the other Suppliers too.
+    ReadPassedToAll: "DSP-16";
+    /// lets the Import Supplier alone update a PPMID.
+    GasSupplierNotResponsible: "DSP-22";
+    /// lets the Gas Supplier alone update a PPMID.
+    ImportSupplierNotResponsible: "DSP-22";
+    /// sends the Alerts of an update to the Import Supplier, whoever asked for it.
+    AlertsImportSupplier: "DSP-23";
+    /// sends the Alerts of an update to whoever first updated the Device.
+    AlertsFirstSender: "DSP-23";
+    /// sends the Alerts of an update to whoever asked last, even if that was refused.
+    AlertsLastAsker: "DSP-23";
+    /// forwards the activation Alert to every User.
+    ForwardsToStrangers: "DSP-24";
+    /// takes no SRV 11.4 of a Gas Supplier.
+    GasSupplierNotEligible: "SR-01";
+    /// takes no SRV 11.4 of an Import Supplier.
+    ImportSupplierNotEligible: "SR-01";
+    /// sends CS08 without the Supplier as supplementary remote party.
+    ReadsWithoutSupplier: "SR-04";
+    /// sends CS08 with the Supplier as originator.
+    ReadsAsSupplier: "SR-04";
+    /// sends CS08 with a counter that is not the request's.
+    ReadsWithAnotherCounter: "SR-04";
+    /// sends CS08 under a MAC with another key.
+    ReadsWithWrongMac: "SR-04";
+    /// acknowledges SRV 11.4.
+    AcknowledgesUpdate: "SR-06";
+    /// gives two Service Responses to SRV 11.4.
+    AnswersTwice: "SR-06";
+    /// gives another Service Response to SRV 11.4 when the CSP has reported.
+    AnswersAgainLater: "SR-06";
+    /// does not list the Devices to which nothing is sent.
+    ListsNothing: "SR-06";
+    /// lists every Device that fails as invalid.
+    ListsAllAsInvalid: "SR-06";
+    /// shows the firmware version that the Device had first.
+    InventoryIsStale: "SR-09";
+    /// shows no PPMIDs.
+    InventoryWithoutPpmid: "SR-09";
+    /// sends no Alert when the CSP rejects a Device.
+    RejectionUnreported: "ALERT-N18-N20";
+    /// sends N18 whatever the CSP's reason.
+    RejectionAlwaysN18: "ALERT-N18-N20";
+    /// sends N59 to the sender too.
+    N59ToSender: "ALERT-N59";
+    /// sends no N59.
+    NoN59: "ALERT-N59";
+    /// sends an N59 for each Device.
+    N59ByDevice: "ALERT-N59";
+    /// N59 has no Hash to speak of.
+    N59WithoutHash: "ALERT-N59";
+    /// N59 has the Hash of the whole OTA Upgrade Image.
+    N59HashOfWholeImage: "ALERT-N59";
+    /// N59 lists a Device that the CSP has rejected.
+    N59ListsRejected: "ALERT-N59";
+    /// sends no N61.
+    NoN61: "ALERT-N61";
+    /// sends N61 to every Responsible Supplier.
+    N61ToAll: "ALERT-N61";
+    /// sends N61 when the CSP has validated.
+    N61OnApproval: "ALERT-N61";
+    /// sends N60 where N61 belongs.
+    N60ForN61: "ALERT-N61";
+    /// sends N62 to every Responsible Supplier.
+    N62ToAll: "ALERT-N62-SUCCESS";
+    /// N62 has another transfer response code than the Device Alert.
+    N62HasAnotherCode: "ALERT-N62-SUCCESS";
+    /// N62 does not have the Device Alert's octets.
+    N62WithoutDeviceAlert: "ALERT-N62-SUCCESS";
+    /// sends no N62 on success.
+    SuccessUnreported: "ALERT-N62-SUCCESS";
+    /// sends no N62 when the hardware version does not fit.
+    MismatchUnreported: "ALERT-N62-HW";
+    /// N62 says "discarded" when the hardware version does not fit.
+    MismatchAsDiscarded: "ALERT-N62-HW";
+    /// takes an update that is not for the hardware as in progress.
+    MismatchInProgress: "ALERT-N62-HW";
+    /// sends no N62 when the transfer failed.
+    FailureUnreported: "ALERT-N62-FAILED";
+    /// N62 says "success" when the transfer failed.
+    FailureAsSuccess: "ALERT-N62-FAILED";
+    /// takes an update whose transfer failed as in progress.
+    FailureInProgress: "ALERT-N62-FAILED";
+    /// sends no N39.
+    NoN39: "ALERT-N39";
+    /// sends N39 to the sender only.
+    N39ToSenderOnly: "ALERT-N39";
+    /// sends N39 to all but the sender.
+    N39NotToSender: "ALERT-N39";
+    /// N39 has the version from before.
+    N39HasOldVersion: "ALERT-N39";
+    /// N39 tells of a failure.
+    N39TellsFailure: "ALERT-N39";
+    /// takes an update that is activated as in progress.
+    ActivatedInProgress: "ALERT-N39";
+}
+
+impl Dsp {
+    /// Makes the DSP wrong in this way from now on.
+    #[cfg(feature = "planted-faults")]
+    pub fn plant(&mut self, fault: Fault) {
+        self.faults.plant(fault);
+    }
+
+    pub(super) fn faulty(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
+    }
+
+    /// The region whose CSP gets a request.
+    pub(super) fn spoil_region(&self, region: CspRegion) -> CspRegion {
+        match region {
+            region if !self.faulty(Fault::RequestsOfAnotherRegion) => region,
+            CspRegion::South => CspRegion::North,
+            _ => CspRegion::South,
+        }
+    }
+
+    pub(super) fn spoil_limit(&self, largest: usize) -> usize {
+        if self.faulty(Fault::SizeUnchecked) {
+            usize::MAX
+        } else if self.faulty(Fault::LimitOf750000) {
+            750_000
+        } else if self.faulty(Fault::RefusesLargestImage) {
+            largest - 1
+        } else {
+            largest
+        }
+    }
+
+    pub(super) fn spoil_hash(&self, hash: FirmwareHash, octets: &[u8]) -> FirmwareHash {
+        if self.faulty(Fault::HashOverOtaHeader) { FirmwareHash::of(octets) } else { hash }
+    }
+
+    /// The CPL entries that a Hash is on.
+    pub(super) fn entries_with<'a>(&self, cpl: &'a Cpl, hash: FirmwareHash) -> Vec<&'a CplEntry> {
+        if self.faulty(Fault::HashUnchecked) {
+            return cpl.entries.iter().collect();
+        }
+        if self.faulty(Fault::TakesRemovedEntries) {
+            return cpl.entries.iter().filter(|entry| entry.image.hash == hash).collect();
+        }
+        cpl.active_with_hash(hash).collect()
+    }
+
+    /// Whether the firmware version that a request names need not be the CPL entry's.
+    pub(super) fn takes_any_version(&self) -> bool {
+        self.faulty(Fault::VersionUnchecked) || self.faulty(Fault::HashUnchecked)
+    }
+
+    /// Whether a CPL entry that is not for the Device Model is taken for one that is.
+    pub(super) fn takes_entry(&self, entry: &CplEntry, device: &SmiDevice) -> bool {
+        self.faulty(Fault::ModelUnchecked)
+            || self.faulty(Fault::HardwareVersionUnchecked)
+                && entry.manufacturer == device.manufacturer
+                && entry.model == device.model
+    }
+
+    /// Whether an update of a Device is taken to be in progress.
+    pub(super) fn is_in_progress(&self, device: Eui64, hub: Eui64) -> bool {
+        let of_hub = || self.data.smi.on_hub(hub).any(|device| self.tracking.is_in_progress(device.id));
+        if self.faulty(Fault::ProgressByHub) && of_hub() {
+            return true;
+        }
+        let Some(status) = self.tracking.get(device).map(|record| record.status) else { return false };
+        let switched = match status {
+            ProcessingStatus::ApprovedForDistribution => self.faulty(Fault::ApprovedNotInProgress),
+            ProcessingStatus::SuccessfulChTransfer => self.faulty(Fault::OnHubNotInProgress),
+            ProcessingStatus::SuccessfulHanTransfer => self.faulty(Fault::OnDeviceNotInProgress),
+            ProcessingStatus::HanRejectedHwMismatch => self.faulty(Fault::MismatchInProgress),
+            ProcessingStatus::FailedHanTransfer => self.faulty(Fault::FailureInProgress),
+            ProcessingStatus::FirmwareActivated => self.faulty(Fault::ActivatedInProgress),
+            _ => false,
+        };
+        !self.faulty(Fault::ProgressUnchecked) && status.is_in_progress() != switched
+    }
+
+    /// Whether a PPMID may not be updated in this role.
+    pub(super) fn refuses_role(&self, role: UserRole) -> bool {
+        match role {
+            UserRole::GasSupplier => self.faulty(Fault::GasSupplierNotResponsible),
+            UserRole::ImportSupplier => self.faulty(Fault::ImportSupplierNotResponsible),
+            _ => false,
+        }
+    }
+
+    /// Whether the sender's role is refused for this request.
+    pub(super) fn refuses_sender(&self, role: UserRole, body: &ServiceRequest) -> bool {
+        matches!(body, ServiceRequest::UpdatePpmidFirmware(_))
+            && match role {
+                UserRole::GasSupplier => self.faulty(Fault::GasSupplierNotEligible),
+                UserRole::ImportSupplier => self.faulty(Fault::ImportSupplierNotEligible),
+                _ => false,
+            }
+    }
+
+    /// Distributes an image that was refused.
+    pub(super) fn distribute_refused(&mut self, request_id: RequestId, update: &UpdateFirmware) {
+        let known = |device: &Eui64| self.data.smi.devices.get(device);
+        for device in update.device_id_list.iter().filter_map(known) {
+            let Some(hub) = device.hub.and_then(|hub| self.data.hubs.get(&hub)) else { continue };
+            let request = DistributionRequest {
+                request_id,
+                device_type: device.device_type,
+                image: update.firmware_image.clone(),
+                image_hash: FirmwareHash::of(&update.firmware_image),
+                devices: vec![DistributionTarget { device: device.id, hub: hub.id }],
+            };
+            let message = DspToCsp::DistributionRequest(request);
+            self.outputs.push_back(DspOutput::ToCsp { region: hub.region, message });
+        }
+    }
+
+    /// The requests that a CSP gets instead of this one.
+    pub(super) fn spoil_distribution(&self, request: DistributionRequest) -> Vec<DistributionRequest> {
+        let mut request = request;
+        if self.faulty(Fault::RequestsForAnotherType) {
+            request.device_type = DeviceType::Hcalcs;
+        }
+        if self.faulty(Fault::RequestsForAnotherDevice) {
+            let others = request.devices.iter().map(|target| DistributionTarget { device: target.hub, ..*target });
+            request.devices = others.collect();
+        }
+        if self.faulty(Fault::TakesAnotherHub) {
+            let others = request.devices.iter().map(|target| DistributionTarget { hub: target.device, ..*target });
+            request.devices = others.collect();
+        }
+        if self.faulty(Fault::RequestsByDevice) {
+            let single =
+                |target: &DistributionTarget| DistributionRequest { devices: vec![*target], ..request.clone() };
+            return request.devices.iter().map(single).collect();
+        }
+        let times = if self.faulty(Fault::RequestsTwice) { 2 } else { 1 };
+        vec![request; times]
+    }
+
+    /// How SRV 11.4 is answered instead of so, when nothing was wrong with the image.
+    pub(super) fn spoil_update_answer(
+        &mut self,
+        service: Service,
+        request_id: RequestId,
+        answer: (Outcome, ResponsePayload),
+    ) -> (Outcome, ResponsePayload) {
+        if service != Service::UpdatePpmidFirmware {
+            return answer;
+        }
+        if self.faulty(Fault::AnswersTwice) {
+            self.answer_update_again(request_id);
+        }
+        match answer {
+            (_, payload) if self.faulty(Fault::AcknowledgesUpdate) => (Outcome::Acknowledged, payload),
+            _ if self.faulty(Fault::ListsNothing) => (Outcome::Success, ResponsePayload::None),
+            (outcome, ResponsePayload::DspUpdatePpmidFirmwareWarning(warning))
+                if self.faulty(Fault::ListsAllAsInvalid) =>
+            {
+                let invalid = warning.lists().into_iter().flat_map(|(_, list)| list.iter().copied()).collect();
+                let warning = FirmwareWarning { invalid, ..FirmwareWarning::default() };
+                (outcome, ResponsePayload::DspUpdatePpmidFirmwareWarning(warning))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Sends the sender of SRV 11.4 a Service Response more.
+    pub(super) fn answer_update_again(&mut self, request_id: RequestId) {
+        let reference = crate::duis::ServiceReference::known("11.4");
+        let response = self.response(Some(request_id), Some(reference), Outcome::Success, ResponsePayload::None);
+        self.outputs.push_back(DspOutput::ToUser { user: request_id.originator, xml: response.to_xml() });
+    }
+
+    /// What CS08 is instead of this, and the key under which its MAC verifies.
+    pub(super) fn spoil_read(&self, command: &mut Message, sender: Eui64) -> SecretKey {
+        if self.faulty(Fault::ReadsWithoutSupplier) {
+            command.supplementary = None;
+        }
+        if self.faulty(Fault::ReadsAsSupplier) {
+            command.originator = sender;
+        }
+        if let Some(party) = &mut command.supplementary
+            && self.faulty(Fault::ReadsWithAnotherCounter)
+        {
+            party.counter += 1;
+        }
+        let another = SecretKey::from_scalar(&[0x11; 32]).ok().filter(|_| self.faulty(Fault::ReadsWithWrongMac));
+        another.unwrap_or_else(|| self.config.key_agreement.clone())
+    }
+
+    /// Who gets the Device's response to a Command of `user`.
+    pub(super) fn readers(&self, user: Eui64) -> Vec<Eui64> {
+        let others = self.data.users.keys().copied().filter(|other| *other != user);
+        if self.faulty(Fault::ReadPassedToAll) {
+            core::iter::once(user).chain(others).collect()
+        } else if self.faulty(Fault::ReadPassedToOther) {
+            others.take(1).collect()
+        } else if self.faulty(Fault::ReadNotPassedOn) {
+            Vec::new()
+        } else {
+            vec![user]
+        }
+    }
+
+    /// The version that the inventory shows of a Device.
+    pub(super) fn shown_version(&self, device: &SmiDevice) -> FirmwareVersion {
+        let first = self.data.cpl.entries.iter().find(|entry| entry.device_model() == device.device_model());
+        let stale = first.filter(|_| self.faulty(Fault::InventoryIsStale));
+        stale.map_or(device.firmware_version, |entry| entry.firmware_version)
+    }
+
+    pub(super) fn is_shown(&self, device: &SmiDevice) -> bool {
+        !(self.faulty(Fault::InventoryWithoutPpmid) && device.device_type == DeviceType::Ppmid)
+    }
+
+    /// Sends what belongs to a later stage as soon as the CSP has validated.
+    pub(super) fn report_too_early(&mut self, report: &ValidationReport, rejected: &BTreeMap<Eui64, RejectionReason>) {
+        let request_id = report.request_id;
+        if self.faulty(Fault::AnswersAgainLater) {
+            self.answer_update_again(request_id);
+        }
+        if !self.faulty(Fault::N61OnApproval) {
+            return;
+        }
+        let records = self.tracking.records().filter(|record| record.request_id == request_id);
+        let approved: Vec<_> = records
+            .filter(|record| !rejected.contains_key(&record.device))
+            .map(|record| (record.device, record.firmware_version))
+            .collect();
+        for (device_id, firmware_version) in approved {
+            let status = FirmwareDeliveryStatus { request_id, device_id, firmware_version, reason: None };
+            self.send_alert(request_id.originator, DccAlertCode::N61, DccAlert::FirmwareDeliveryStatus(status));
+        }
+    }
+
+    /// The Suppliers that get N59, with the Devices in it.
+    pub(super) fn spoil_notified(&self, by_supplier: BTreeMap<Eui64, Vec<Eui64>>) -> Vec<(Eui64, Vec<Eui64>)> {
+        if self.faulty(Fault::NoN59) {
+            return Vec::new();
+        }
+        if self.faulty(Fault::N59ByDevice) {
+            let single = |(user, devices): (Eui64, Vec<Eui64>)| devices.into_iter().map(move |id| (user, vec![id]));
+            return by_supplier.into_iter().flat_map(single).collect();
+        }
+        by_supplier.into_iter().collect()
+    }
+
+    /// Which Alert tells of a transfer to a hub, if any does.
+    pub(super) fn delivery_alert(&self, code: DccAlertCode) -> Option<DccAlertCode> {
+        match code {
+            DccAlertCode::N61 if self.faulty(Fault::NoN61) || self.faulty(Fault::N61OnApproval) => None,
+            DccAlertCode::N61 if self.faulty(Fault::N60ForN61) => Some(DccAlertCode::N60),
+            code => Some(code),
+        }
+    }
+
+    /// The Users that get N61 or N62 of an update.
+    pub(super) fn alerted(&self, code: DccAlertCode, device: Eui64, sender: Eui64) -> Vec<Eui64> {
+        let hub = self.data.smi.devices.get(&device).and_then(|device| device.hub);
+        let to_all = match code {
+            DccAlertCode::N61 => self.faulty(Fault::N61ToAll),
+            DccAlertCode::N62 => self.faulty(Fault::N62ToAll),
+            _ => false,
+        };
+        if to_all {
+            return hub.map(|hub| self.suppliers(hub)).unwrap_or_default();
+        }
+        let import_supplier = || {
+            let responsible = self.data.responsible_suppliers(hub?);
+            responsible.into_iter().find(|(_, role)| *role == UserRole::ImportSupplier).map(|(user, _)| user)
+        };
+        let accepted = || self.audit.iter().filter(|entry| entry.event == AuditEvent::RequestAccepted);
+        let instead = if self.faulty(Fault::AlertsImportSupplier) {
+            import_supplier()
+        } else if self.faulty(Fault::AlertsFirstSender) {
+            accepted().next().and_then(|entry| entry.user)
+        } else if self.faulty(Fault::AlertsLastAsker) {
+            accepted().next_back().and_then(|entry| entry.user)
+        } else {
+            None
+        };
+        vec![instead.unwrap_or(sender)]
+    }
+
+    /// The Users that get N39.
+    pub(super) fn activation_alerted(&self, device: Eui64, hub: Eui64) -> Vec<Eui64> {
+        let sender = self.tracking.get(device).map(|record| record.request_id.originator);
+        let mut users = self.suppliers(hub);
+        if self.faulty(Fault::ForwardsToStrangers) {
+            users = self.data.users.keys().copied().collect();
+        }
+        users.retain(|user| match Some(*user) == sender {
+            true => !self.faulty(Fault::N39NotToSender),
+            false => !self.faulty(Fault::N39ToSenderOnly),
+        });
+        users.retain(|_| !self.faulty(Fault::NoN39));
+        users
+    }
+
+    /// The activation outcome that N39 tells.
+    pub(super) fn told_outcome(&self, outcome: ActivationOutcome) -> ActivationOutcome {
+        if self.faulty(Fault::N39TellsFailure) { ActivationOutcome::Failure } else { outcome }
+    }
+
+    /// Whether there is no N62 for this response code.
+    pub(super) fn hides(&self, code: TransferResponseCode) -> bool {
+        match code {
+            TransferResponseCode::Success => self.faulty(Fault::SuccessUnreported),
+            TransferResponseCode::HardwareVersionMismatch => self.faulty(Fault::MismatchUnreported),
+            TransferResponseCode::FileTransferFailure => self.faulty(Fault::FailureUnreported),
+            TransferResponseCode::ImageDiscarded => false,
+        }
+    }
+
+    /// The transfer response code that N62 tells.
+    pub(super) fn told(&self, code: TransferResponseCode) -> TransferResponseCode {
+        match code {
+            TransferResponseCode::Success if self.faulty(Fault::N62HasAnotherCode) => {
+                TransferResponseCode::FileTransferFailure
+            }
+            TransferResponseCode::FileTransferFailure if self.faulty(Fault::FailureAsSuccess) => {
+                TransferResponseCode::Success
+            }
+            TransferResponseCode::HardwareVersionMismatch if self.faulty(Fault::MismatchAsDiscarded) => {
+                TransferResponseCode::ImageDiscarded
+            }
+            code => code,
+        }
+    }
+
+    /// The message of Device and hub as it is put into a DCC Alert.
+    pub(super) fn enclosed(&self, octets: &[u8]) -> Vec<u8> {
+        let kept = if self.faulty(Fault::N62WithoutDeviceAlert) { octets.len() / 2 } else { octets.len() };
+        octets.get(..kept).unwrap_or_default().to_vec()
+    }
+}

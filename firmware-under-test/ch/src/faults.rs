@@ -1,0 +1,352 @@
+//! Ways for the hub to be wrong on purpose, so that a test can prove that the scenarios see each of them.
+//!
+//! The switches come with the cargo feature `planted-faults`. Without it none can be planted, and [`Faults::has`] is a
+//! constant `false`.
+
+use crate::blocks::{BlockName, HeldImage};
+use crate::hub::CommunicationsHub;
+use crate::state::{TransferAlert, TransferOutcome};
+use embedded_storage::nor_flash::NorFlash;
+use hanrig_wire::gbcs::{Message, cs09};
+use hanrig_wire::ota_file::MAXIMUM_IMAGE_SIZE;
+use hanrig_wire::time::{Duration, Instant, Utc};
+use hanrig_wire::types::{Eui64, FirmwareVersion};
+use hanrig_wire::zcl::Status;
+use hanrig_wire::zcl::ota::{
+    ImageBlockRequest, ImageBlockResponse, ImageNotify, OtaCommand, QueryNextImageResponse, UPGRADE_WAIT,
+    UpgradeEndResponse,
+};
+use hanrig_zigbee::Incoming;
+use hanrig_zigbee::ota::server::{LARGEST_BLOCK, Offer};
+
+macro_rules! faults {
+    ($(#[doc = $what:literal] $fault:ident: $($requirement:literal),+;)+) => {
+        /// A way to be wrong. Each names the requirements that it breaks.
+        #[cfg_attr(not(feature = "planted-faults"), expect(unreachable_pub, reason = "public with the feature only"))]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $(#[doc = concat!("Breaks", $(" ", $requirement),+, ":", $what)] $fault,)+
+        }
+
+        #[cfg(feature = "planted-faults")]
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
+
+            /// The identifiers of the requirements that it breaks.
+            pub const fn requirements(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$fault => &[$($requirement),+],)+
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// refuses an image of exactly 750KB.
+    RefusesLargestImage: "CH-01";
+    /// beyond 512 KiB its block starts from the beginning again.
+    BlockWrapsAt512K: "CH-01";
+    /// one octet of the image comes out of the block changed.
+    ServesChangedOctet: "CH-01";
+    /// sends no Image Notify.
+    NeverNotifies: "CH-02";
+    /// its Image Notify names another image type.
+    NotifiesOfAnotherImage: "CH-02";
+    /// sends Image Notify when the image begins to arrive, and not when it is there.
+    NotifiesBeforeArrival: "CH-02";
+    /// says that no image is available while one is.
+    OffersNothing: "CH-03";
+    /// offers an older version than it holds.
+    OffersOlderVersion: "CH-03";
+    /// offers the image under a size that it has not.
+    OffersWrongSize: "CH-03";
+    /// offers the image to Devices that it is not for.
+    OffersToAnyDevice: "CH-03";
+    /// says "not authorized" where it holds no image.
+    RefusesAsNotAuthorized: "CH-03";
+    /// offers the image whatever the hardware version.
+    IgnoresHardwareVersion: "CH-04";
+    /// does not look at the minimum hardware version.
+    IgnoresHardwareMinimum: "CH-04";
+    /// does not look at the maximum hardware version.
+    IgnoresHardwareMaximum: "CH-04";
+    /// takes the minimum hardware version as out of range.
+    ExcludesHardwareMinimum: "CH-04";
+    /// takes the maximum hardware version as out of range.
+    ExcludesHardwareMaximum: "CH-04";
+    /// offers nothing to a Device that gives no hardware version.
+    RefusesWithoutHardwareVersion: "CH-04", "CH-05";
+    /// keeps an image that is not for the hardware, and sends the Alert at each query.
+    KeepsImageAfterMismatch: "CH-04";
+    /// sends a block of an image that it has not offered, because it is not for the hardware.
+    PushesBlockAfterMismatch: "CH-04";
+    /// sends no Alert when the hardware version is out of range.
+    MismatchUnreported: "CH-04";
+    /// reports a hardware version out of range with transfer response code 1.
+    MismatchAsDiscarded: "CH-04", "CH-16";
+    /// sends blocks of the size that it likes, not of the size asked for.
+    IgnoresBlockSize: "CH-05";
+    /// answers the first request for a block with a larger one.
+    FirstBlockTooLarge: "CH-05";
+    /// answers none but block requests of the largest size.
+    RefusesSmallBlocks: "CH-05";
+    /// empties the block when the first of an image's Devices has got it.
+    ClearsAfterFirstDevice: "CH-06";
+    /// keeps the image after the Device has got it.
+    KeepsImageAfterSuccess: "CH-06";
+    /// sends no Alert after a success.
+    SuccessUnreported: "CH-06", "CH-15";
+    /// sends 0x8F8A when the last block is served, before the Device has said how it ended.
+    ReportsSuccessBeforeEnd: "CH-06";
+    /// reports a success with transfer response code 3.
+    SuccessAsFailure: "CH-06";
+    /// its Upgrade End Response says: wait.
+    TellsPpmidToWait: "CH-07";
+    /// its Upgrade End Response names a time an hour ahead.
+    TellsPpmidLater: "CH-07";
+    /// its Upgrade End Response names another image.
+    EndsAnotherImage: "CH-07";
+    /// keeps the image after the Device has refused it.
+    KeepsImageAfterFailure: "CH-09";
+    /// sends no Alert after a failure.
+    FailureUnreported: "CH-09", "CH-15";
+    /// reports a failure as a success.
+    FailureAsSuccess: "CH-09";
+    /// reports a failure with transfer response code 1.
+    FailureAsDiscarded: "CH-09", "CH-16";
+    /// tells a Device that refused the image to activate it.
+    ActivatesAfterFailure: "CH-09";
+    /// sends an Alert for the first of an image's Devices only.
+    AlertsForFirstDevice: "CH-15";
+    /// sends every Alert twice, with two counters.
+    AlertsTwice: "CH-15";
+    /// sends the same Alert twice, octet for octet.
+    RepeatsAlert: "CH-15";
+    /// its Alert names the hub as target.
+    AlertNamesHub: "CH-16";
+    /// its Alert has the version of the hub's own firmware.
+    AlertHasHubVersion: "CH-06", "CH-16";
+    /// the signature of its Alert is broken.
+    AlertSignatureBroken: "CH-16";
+    /// its Alert has no signature.
+    AlertUnsigned: "CH-16";
+    /// the time in its Alert is an hour ahead.
+    AlertTimeOff: "CH-16";
+    /// its Alert is addressed to another party than the Access Control Broker.
+    AlertAddressedElsewhere: "CH-16";
+    /// its Alert has the message code of another use case.
+    AlertOfAnotherUseCase: "CH-16";
+}
+
+/// The faults that were planted.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    #[cfg(feature = "planted-faults")]
+    planted: alloc::collections::BTreeSet<Fault>,
+}
+
+impl Faults {
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.planted.contains(&fault)
+    }
+
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn has(&self, _: Fault) -> bool {
+        false
+    }
+
+    /// Who the Alert is addressed to, and what it says when.
+    pub(crate) fn spoil_alert(&self, message: &mut Message, target: Eui64) {
+        if self.has(Fault::AlertAddressedElsewhere) {
+            message.recipient = target;
+        }
+        if self.has(Fault::AlertOfAnotherUseCase) {
+            message.message_code = cs09::MESSAGE_CODE;
+        }
+    }
+
+    pub(crate) fn spoil_time(&self, utc: Utc) -> Utc {
+        if self.has(Fault::AlertTimeOff) { utc.after(Duration::from_secs(3600)) } else { utc }
+    }
+
+    pub(crate) fn spoil_signature(&self, message: &mut Message) {
+        if self.has(Fault::AlertUnsigned) {
+            message.signature = None;
+        }
+        if self.has(Fault::AlertSignatureBroken)
+            && let Some([first, ..]) = &mut message.signature
+        {
+            *first ^= 0x01;
+        }
+    }
+}
+
+impl<F> CommunicationsHub<F> {
+    /// Makes the hub wrong in this way from now on.
+    #[cfg(feature = "planted-faults")]
+    pub fn plant(&mut self, fault: Fault) {
+        self.faults.planted.insert(fault);
+    }
+
+    pub(crate) fn faulty(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
+    }
+
+    /// The largest image that is taken.
+    pub(crate) fn largest_image(&self) -> usize {
+        if self.faulty(Fault::RefusesLargestImage) { MAXIMUM_IMAGE_SIZE - 1 } else { MAXIMUM_IMAGE_SIZE }
+    }
+
+    pub(crate) fn spoil_offset(&self, offset: u32) -> u32 {
+        const HALF: u32 = 512 * 1024;
+        if self.faulty(Fault::BlockWrapsAt512K) { offset % HALF } else { offset }
+    }
+
+    pub(crate) fn spoil_octets(&self, offset: u32, octets: &mut [u8]) {
+        const AT: u32 = 1000;
+        if self.faulty(Fault::ServesChangedOctet)
+            && let Some(octet) = AT.checked_sub(offset).and_then(|at| octets.get_mut(at as usize))
+        {
+            *octet ^= 0x01;
+        }
+    }
+
+    pub(crate) fn spoil_notify(&self, notify: ImageNotify) -> ImageNotify {
+        if self.faulty(Fault::NotifiesOfAnotherImage) {
+            return ImageNotify { image_type: notify.image_type.map(|kind| kind ^ 0x00FF), ..notify };
+        }
+        notify
+    }
+
+    /// Whether the image is for a Device with this hardware version.
+    pub(crate) fn suits(&self, held: &HeldImage, version: Option<u16>) -> bool {
+        let Some(version) = version else { return !self.faulty(Fault::RefusesWithoutHardwareVersion) };
+        if let Some((minimum, maximum)) = held.hardware {
+            if self.faulty(Fault::IgnoresHardwareVersion)
+                || self.faulty(Fault::IgnoresHardwareMinimum) && version < minimum
+                || self.faulty(Fault::IgnoresHardwareMaximum) && version > maximum
+            {
+                return true;
+            }
+            if self.faulty(Fault::ExcludesHardwareMinimum) && version == minimum
+                || self.faulty(Fault::ExcludesHardwareMaximum) && version == maximum
+            {
+                return false;
+            }
+        }
+        held.suits(Some(version))
+    }
+
+    pub(crate) fn spoil_query_response(&self, response: QueryNextImageResponse) -> QueryNextImageResponse {
+        match response {
+            QueryNextImageResponse::Offer { .. } if self.faulty(Fault::OffersNothing) => {
+                QueryNextImageResponse::Refused(Status::NO_IMAGE_AVAILABLE)
+            }
+            QueryNextImageResponse::Offer { image, size } if self.faulty(Fault::OffersWrongSize) => {
+                QueryNextImageResponse::Offer { image, size: size.saturating_add(1) }
+            }
+            QueryNextImageResponse::Offer { mut image, size } if self.faulty(Fault::OffersOlderVersion) => {
+                image.file_version = FirmwareVersion(image.file_version.0.saturating_sub(1));
+                QueryNextImageResponse::Offer { image, size }
+            }
+            QueryNextImageResponse::Refused(_) if self.faulty(Fault::RefusesAsNotAuthorized) => {
+                QueryNextImageResponse::Refused(Status::NOT_AUTHORIZED)
+            }
+            response => response,
+        }
+    }
+
+    pub(crate) fn spoil_block_request(&self, device: Eui64, request: &ImageBlockRequest) -> ImageBlockRequest {
+        let mut request = *request;
+        let first = || self.state.blocks.is_waiting(device);
+        if self.faulty(Fault::IgnoresBlockSize) || self.faulty(Fault::FirstBlockTooLarge) && first() {
+            request.maximum_data_size = LARGEST_BLOCK;
+        }
+        if self.faulty(Fault::RefusesSmallBlocks) && request.maximum_data_size < LARGEST_BLOCK {
+            request.maximum_data_size = 0;
+        }
+        request
+    }
+
+    /// A block that nobody has asked for.
+    pub(crate) fn push_block(&mut self, now: Instant, to: &Incoming, block: BlockName)
+    where
+        F: NorFlash,
+    {
+        let Some(image) = self.state.blocks.get(block).map(|held| held.image) else { return };
+        let mut octets = [0; LARGEST_BLOCK as usize];
+        if self.read_block(block, 0, &mut octets) {
+            let response = ImageBlockResponse::Block { image, offset: 0, data: &octets };
+            self.reply(now, to, OtaCommand::ImageBlockResponse(response).frame(0));
+        }
+    }
+
+    /// Whether the last octets of the image are served by this request, and the hub takes that for the end.
+    pub(crate) fn takes_for_the_end(&self, offer: Option<Offer>, request: &ImageBlockRequest) -> bool {
+        self.faulty(Fault::ReportsSuccessBeforeEnd)
+            && offer
+                .is_some_and(|offer| request.offset.saturating_add(u32::from(request.maximum_data_size)) >= offer.size)
+    }
+
+    /// Whether the image stays in its block although the transfer to its only target has ended.
+    pub(crate) fn keeps_image_after(&self, outcome: TransferOutcome) -> bool {
+        match outcome {
+            TransferOutcome::Success => self.faulty(Fault::KeepsImageAfterSuccess),
+            TransferOutcome::HardwareVersionMismatch => self.faulty(Fault::KeepsImageAfterMismatch),
+            TransferOutcome::Failure => self.faulty(Fault::KeepsImageAfterFailure),
+            TransferOutcome::Discarded => false,
+        }
+    }
+
+    /// Whether the block is emptied when the transfer to one of several Devices has ended.
+    pub(crate) fn clears_after_first(&self) -> bool {
+        self.faulty(Fault::ClearsAfterFirstDevice)
+    }
+
+    pub(crate) fn spoil_transfer_alert(&self, alert: TransferAlert) -> Option<TransferAlert> {
+        let TransferAlert { mut target, mut version, outcome } = alert;
+        let unreported = match outcome {
+            TransferOutcome::Success => {
+                self.faulty(Fault::SuccessUnreported) || self.faulty(Fault::ReportsSuccessBeforeEnd)
+            }
+            TransferOutcome::HardwareVersionMismatch => self.faulty(Fault::MismatchUnreported),
+            TransferOutcome::Failure => self.faulty(Fault::FailureUnreported),
+            TransferOutcome::Discarded => false,
+        };
+        let outcome = match outcome {
+            TransferOutcome::Success if self.faulty(Fault::SuccessAsFailure) => TransferOutcome::Failure,
+            TransferOutcome::Failure if self.faulty(Fault::FailureAsSuccess) => TransferOutcome::Success,
+            TransferOutcome::Failure if self.faulty(Fault::FailureAsDiscarded) => TransferOutcome::Discarded,
+            TransferOutcome::HardwareVersionMismatch if self.faulty(Fault::MismatchAsDiscarded) => {
+                TransferOutcome::Discarded
+            }
+            outcome => outcome,
+        };
+        if self.faulty(Fault::AlertNamesHub) {
+            target = self.config.eui64;
+        }
+        if self.faulty(Fault::AlertHasHubVersion) {
+            version = self.config.firmware_version;
+        }
+        let first = self.state.counter == 0;
+        let unreported = unreported || self.faulty(Fault::AlertsForFirstDevice) && !first;
+        (!unreported).then_some(TransferAlert { target, version, outcome })
+    }
+
+    pub(crate) fn spoil_end_response(&self, response: UpgradeEndResponse) -> UpgradeEndResponse {
+        let UpgradeEndResponse { mut image, current_time, mut upgrade_time } = response;
+        if self.faulty(Fault::TellsPpmidToWait) {
+            upgrade_time = UPGRADE_WAIT;
+        }
+        if self.faulty(Fault::TellsPpmidLater) {
+            upgrade_time = current_time.saturating_add(3600);
+        }
+        if self.faulty(Fault::EndsAnotherImage) {
+            image.file_version = FirmwareVersion(image.file_version.0 ^ 0x01);
+        }
+        UpgradeEndResponse { image, current_time, upgrade_time }
+    }
+}

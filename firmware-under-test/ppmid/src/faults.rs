@@ -1,0 +1,262 @@
+//! Ways for the PPMID to be wrong on purpose, so that a test can prove that the scenarios see each of them.
+//!
+//! The switches come with the cargo feature `planted-faults`. Without it none can be planted, and [`Faults::has`] is a
+//! constant `false`.
+
+use crate::ppmid::Ppmid;
+use alloc::vec::Vec;
+use hanrig_wire::gbcs::{ActivationOutcome, AlertCode, Message, PublicKey, cs08, cs09};
+use hanrig_wire::manufacturer_image::ManufacturerImageInfo;
+use hanrig_wire::time::Duration;
+use hanrig_wire::types::{Eui64, FirmwareVersion};
+use hanrig_wire::zcl::ota::{OtaCommand, QueryNextImageRequest};
+use hanrig_wire::zcl::{Status, ZclHeader};
+use hanrig_zigbee::ota::client::Transfer;
+
+macro_rules! faults {
+    ($(#[doc = $what:literal] $fault:ident: $($requirement:literal),+;)+) => {
+        /// A way to be wrong. Each names the requirements that it breaks.
+        #[cfg_attr(not(feature = "planted-faults"), expect(unreachable_pub, reason = "public with the feature only"))]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $(#[doc = concat!("Breaks", $(" ", $requirement),+, ":", $what)] $fault,)+
+        }
+
+        #[cfg(feature = "planted-faults")]
+        impl Fault {
+            /// Every fault.
+            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
+
+            /// The identifiers of the requirements that it breaks.
+            pub const fn requirements(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$fault => &[$($requirement),+],)+
+                }
+            }
+        }
+    };
+}
+
+faults! {
+    /// does not ask when it is notified.
+    IgnoresImageNotify: "PPMID-01";
+    /// asks with another version than it runs.
+    AsksWithAnotherVersion: "PPMID-01";
+    /// asks with another image type.
+    AsksWithAnotherImageType: "PPMID-01";
+    /// asks with another manufacturer code.
+    AsksWithAnotherManufacturer: "PPMID-01";
+    /// asks with another hardware version than it has.
+    AsksWithAnotherHardwareVersion: "PPMID-01";
+    /// asks with its hardware version, which its maker has declared that it does not send.
+    AsksOtherwiseThanDeclared: "PPMID-01";
+    /// never asks unprompted.
+    NeverAsksUnprompted: "PPMID-02";
+    /// asks unprompted every hour.
+    AsksEveryHour: "PPMID-02";
+    /// asks unprompted each time it starts.
+    AsksAtEveryStart: "PPMID-02";
+    /// does not fetch the last block, does not verify, and says that it has the image.
+    SkipsLastBlock: "PPMID-03";
+    /// fetches no more than 512 KiB.
+    StopsAt512K: "PPMID-03";
+    /// says nothing when it has the image.
+    NeverEnds: "PPMID-03";
+    /// takes every image as the manufacturer's.
+    ClaimsSuccessUnverified: "PPMID-04";
+    /// refuses a bad image to the hub, and installs it all the same.
+    InstallsRefusedImage: "PPMID-04";
+    /// says nothing of an image that it refuses.
+    RefusesInSilence: "PPMID-04";
+    /// activates as soon as it has verified, without a word to or from the hub.
+    ActivatesOnItsOwn: "PPMID-05";
+    /// does not activate when it is told to.
+    NeverActivates: "PPMID-05";
+    /// activates an hour after it is told to.
+    ActivatesLate: "PPMID-05";
+    /// sends no Alert after activation.
+    ActivationUnreported: "PPMID-06";
+    /// sends its Alert twice.
+    AlertsTwice: "PPMID-06";
+    /// its Alert has the version from before.
+    AlertHasOldVersion: "PPMID-06";
+    /// its Alert tells of a failure.
+    AlertTellsFailure: "PPMID-06";
+    /// its Alert has the code 0x8F72.
+    AlertHasAnotherCode: "PPMID-06";
+    /// its Alert is addressed to itself.
+    AlertAddressedElsewhere: "PPMID-06";
+    /// the time in its Alert is an hour ahead.
+    AlertTimeOff: "PPMID-06";
+    /// the signature of its Alert is broken.
+    AlertSignatureBroken: "PPMID-06";
+    /// its Alert has no signature.
+    AlertUnsigned: "PPMID-06";
+    /// answers CS08 with the version that it left the factory with.
+    AnswersFactoryVersion: "PPMID-07";
+    /// answers CS08 with a failure.
+    AnswersFailure: "PPMID-07";
+    /// answers CS08 under a MAC with another key.
+    AnswersWithWrongMac: "PPMID-07";
+    /// its answer to CS08 does not name the Supplier who asked.
+    AnswersWithoutSupplier: "PPMID-07";
+    /// does not answer CS08.
+    NeverAnswers: "PPMID-07";
+    /// forgets that it was updated locally.
+    ForgetsLocalUpdate: "PPMID-13";
+}
+
+/// The faults that were planted.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    #[cfg(feature = "planted-faults")]
+    planted: alloc::collections::BTreeSet<Fault>,
+}
+
+impl Faults {
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.planted.contains(&fault)
+    }
+
+    #[cfg(feature = "planted-faults")]
+    fn any(&self) -> bool {
+        !self.planted.is_empty()
+    }
+
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn has(&self, _: Fault) -> bool {
+        false
+    }
+
+    #[cfg(not(feature = "planted-faults"))]
+    const fn any(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn spoil_alert(&self, alert: &mut cs09::Alert, factory_version: FirmwareVersion) {
+        if self.has(Fault::AlertHasOldVersion) {
+            alert.version = factory_version;
+        }
+        if self.has(Fault::AlertTellsFailure) {
+            alert.outcome = ActivationOutcome::Failure;
+        }
+        if self.has(Fault::AlertHasAnotherCode) {
+            alert.alert_code = AlertCode::FIRMWARE_VERIFICATION_SUCCESSFUL;
+        }
+        if self.has(Fault::AlertTimeOff) {
+            alert.time = alert.time.after(Duration::from_secs(3600));
+        }
+    }
+
+    pub(crate) fn spoil_answer(&self, answer: &mut cs08::Response, factory_version: FirmwareVersion) {
+        if self.has(Fault::AnswersFactoryVersion) {
+            answer.version = factory_version;
+        }
+        if self.has(Fault::AnswersFailure) {
+            answer.outcome = cs08::ReadOutcome::Failure;
+        }
+    }
+
+    /// The key under which the MAC of an answer verifies.
+    pub(crate) fn spoil_peer(&self, peer: PublicKey, own: PublicKey) -> PublicKey {
+        if self.has(Fault::AnswersWithWrongMac) { own } else { peer }
+    }
+
+    pub(crate) fn spoil_recipient(&self, recipient: Eui64, elsewhere: Eui64) -> Eui64 {
+        if self.has(Fault::AlertAddressedElsewhere) { elsewhere } else { recipient }
+    }
+
+    pub(crate) fn spoil_signature(&self, message: &mut Message) {
+        if self.has(Fault::AlertUnsigned) {
+            message.signature = None;
+        }
+        if self.has(Fault::AlertSignatureBroken)
+            && let Some([first, ..]) = &mut message.signature
+        {
+            *first ^= 0x01;
+        }
+    }
+}
+
+impl<F> Ppmid<F> {
+    /// Makes the PPMID wrong in this way from now on.
+    #[cfg(feature = "planted-faults")]
+    pub fn plant(&mut self, fault: Fault) {
+        self.faults.planted.insert(fault);
+    }
+
+    pub(crate) fn faulty(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
+    }
+
+    /// How long after an unprompted query the next one follows.
+    pub(crate) fn query_period(&self) -> Duration {
+        if self.faulty(Fault::AsksEveryHour) {
+            return Duration::from_secs(3600);
+        }
+        self.config.declaration.query_period
+    }
+
+    /// How long after a discovery of the hub the first unprompted query follows.
+    pub(crate) fn first_query(&self) -> Duration {
+        if self.faulty(Fault::AsksAtEveryStart) { Duration::ZERO } else { self.query_period() }
+    }
+
+    /// What goes to the hub instead of this frame of the OTA Upgrade Cluster; `None` for nothing.
+    pub(crate) fn spoil_ota(&self, frame: Vec<u8>) -> Option<Vec<u8>> {
+        if !self.faults.any() {
+            return Some(frame);
+        }
+        let Ok((header, payload)) = ZclHeader::parse(&frame) else { return Some(frame) };
+        match OtaCommand::parse(header.command, payload) {
+            Ok(OtaCommand::QueryNextImageRequest(query)) => {
+                let mut current = query.current;
+                if self.faulty(Fault::AsksWithAnotherVersion) {
+                    current.file_version.0 ^= 0x01;
+                }
+                if self.faulty(Fault::AsksWithAnotherImageType) {
+                    current.image_type ^= 0x01;
+                }
+                if self.faulty(Fault::AsksWithAnotherManufacturer) {
+                    current.manufacturer_code ^= 0x01;
+                }
+                let off = u16::from(self.faulty(Fault::AsksWithAnotherHardwareVersion));
+                let declared = self.faulty(Fault::AsksOtherwiseThanDeclared).then_some(self.config.hardware_version);
+                let hardware_version = query.hardware_version.or(declared).map(|version| version ^ off);
+                let query = QueryNextImageRequest { current, hardware_version };
+                Some(OtaCommand::QueryNextImageRequest(query).frame(header.sequence))
+            }
+            Ok(OtaCommand::ImageBlockRequest(request))
+                if self.faulty(Fault::StopsAt512K) && request.offset >= 512 * 1024 =>
+            {
+                None
+            }
+            Ok(OtaCommand::UpgradeEndRequest(_)) if self.faulty(Fault::NeverEnds) => None,
+            Ok(OtaCommand::UpgradeEndRequest(request))
+                if self.faulty(Fault::RefusesInSilence) && request.status != Status::SUCCESS =>
+            {
+                None
+            }
+            _ => Some(frame),
+        }
+    }
+
+    /// Whether the rest of the image under way, a block at most, is left where it is.
+    pub(crate) fn skips_rest(&self, transfer: Transfer) -> bool {
+        let rest = transfer.size.saturating_sub(transfer.offset);
+        self.faulty(Fault::SkipsLastBlock) && rest <= u32::from(self.config.declaration.block_size)
+    }
+
+    /// What is made of an image that was verified, with this result.
+    pub(crate) fn spoil_verification<E>(
+        &self,
+        verified: Result<ManufacturerImageInfo, E>,
+    ) -> Result<ManufacturerImageInfo, E> {
+        let careless = self.faulty(Fault::ClaimsSuccessUnverified) || self.faulty(Fault::SkipsLastBlock);
+        verified.or_else(|error| {
+            let whole = ManufacturerImageInfo { part: 1, parts: 1, base_version: None, body_length: 0 };
+            if careless { Ok(whole) } else { Err(error) }
+        })
+    }
+}

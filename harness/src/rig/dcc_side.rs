@@ -1,0 +1,139 @@
+//! The DCC's side of a bench in software: DSP and CSP, with the taps between them. Every driver has it.
+
+use super::observe::{Party, WanDirection};
+use super::taps::Taps;
+use crate::bench::Bench;
+use crate::runner::BenchFault;
+use hanrig_dcc::csp::{Csp, CspConfig, CspOutput};
+use hanrig_dcc::data::{CspRegion, DccData};
+use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
+use hanrig_dcc::duis::{DuisMessage, Request};
+use hanrig_wire::time::Instant;
+use hanrig_wire::types::{DeviceType, Eui64};
+
+/// DSP and CSP.
+#[derive(Debug)]
+pub struct DccSide {
+    hub: Eui64,
+    region: CspRegion,
+    csp: Csp,
+    dsp: Dsp,
+}
+
+impl DccSide {
+    /// The DCC of `bench`.
+    ///
+    /// # Errors
+    /// When the bench does not say which CSP reaches its hub.
+    pub fn new(bench: &Bench) -> Result<Self, BenchFault> {
+        let hub = bench.hub.eui;
+        let region = bench
+            .data
+            .hubs
+            .get(&hub)
+            .map(|hub| hub.region)
+            .ok_or_else(|| BenchFault::new(format!("no CSP region is known for hub {hub}")))?;
+        let csp = Csp::new(CspConfig::new(region, bench.epoch));
+        Ok(Self { hub, region, csp, dsp: Dsp::new(dsp_config(bench), bench.data.clone()) })
+    }
+
+    /// Has the CSP tell the hub which Devices may join, as soon as its link is up.
+    pub fn provision(&mut self, now: Instant, bench: &Bench) {
+        self.csp.add_hub(self.hub);
+        for ppmid in &bench.ppmids {
+            self.csp.provision(now, self.hub, ppmid.eui, DeviceType::Ppmid, ppmid.install_code.link_key());
+        }
+    }
+
+    /// The WAN link to the hub came up or went down.
+    pub fn set_link(&mut self, now: Instant, up: bool) {
+        self.csp.set_link(now, self.hub, up);
+    }
+
+    /// Octets from the hub.
+    pub fn on_hub_octets(&mut self, now: Instant, octets: &[u8]) {
+        self.csp.on_hub_octets(now, self.hub, octets);
+    }
+
+    /// A Service Request of `user`.
+    pub fn on_request(&mut self, now: Instant, user: Eui64, request: &Request, taps: &mut Taps) {
+        let xml = DuisMessage::Request(request.clone()).to_xml();
+        taps.duis(now, Party::User(user), Party::Dsp, &xml);
+        let response = self.dsp.on_request(now, user, xml.as_bytes());
+        taps.duis(now, Party::Dsp, Party::User(user), &response);
+    }
+
+    /// What the DCC holds.
+    pub const fn data_mut(&mut self) -> &mut DccData {
+        self.dsp.data_mut()
+    }
+
+    /// Carries messages between DSP, CSP and Users until all are silent, and gives what is to be sent to the hub.
+    pub fn settle(&mut self, now: Instant, taps: &mut Taps) -> Vec<Vec<u8>> {
+        let mut to_hub = Vec::new();
+        loop {
+            if let Some(output) = self.csp.take_output() {
+                match output {
+                    CspOutput::ToHub { octets, .. } => {
+                        taps.wan(now, WanDirection::ToHub, &octets);
+                        to_hub.push(octets);
+                    }
+                    CspOutput::ToDsp(message) => {
+                        taps.to_dsp(now, &message);
+                        self.dsp.on_csp(now, self.region, message);
+                    }
+                }
+            } else if let Some(output) = self.dsp.take_output() {
+                match output {
+                    DspOutput::ToUser { user, xml } => taps.duis(now, Party::Dsp, Party::User(user), &xml),
+                    DspOutput::ToCsp { region, message } => {
+                        taps.to_csp(now, &message);
+                        if region == self.region {
+                            self.csp.on_dsp(now, message);
+                        }
+                    }
+                }
+            } else {
+                return to_hub;
+            }
+        }
+    }
+
+    /// When [`Self::poll`] is next wanted.
+    pub fn poll_at(&self) -> Option<Instant> {
+        [self.csp.poll_at(), self.dsp.poll_at()].into_iter().flatten().min()
+    }
+
+    /// Does what is due at `now`.
+    pub fn poll(&mut self, now: Instant) {
+        if self.csp.poll_at().is_some_and(|at| at <= now) {
+            self.csp.poll(now);
+        }
+        if self.dsp.poll_at().is_some_and(|at| at <= now) {
+            self.dsp.poll(now);
+        }
+    }
+
+    /// The DSP, to plant a fault in.
+    #[cfg(feature = "planted-faults")]
+    pub const fn dsp_mut(&mut self) -> &mut Dsp {
+        &mut self.dsp
+    }
+
+    /// The CSP, to plant a fault in.
+    #[cfg(feature = "planted-faults")]
+    pub const fn csp_mut(&mut self) -> &mut Csp {
+        &mut self.csp
+    }
+}
+
+fn dsp_config(bench: &Bench) -> DspConfig {
+    let broker = &bench.access_control_broker;
+    let mut config = DspConfig::new(broker.eui, bench.epoch, broker.keys.ka.clone());
+    let hub = core::iter::once((bench.hub.eui, &bench.hub.keys));
+    for (eui, keys) in hub.chain(bench.ppmids.iter().map(|ppmid| (ppmid.eui, &ppmid.keys))) {
+        let keys = DeviceKeys { signing: keys.ds.verifying_key(), key_agreement: keys.ka.public_key() };
+        config.device_keys.insert(eui, keys);
+    }
+    config
+}

@@ -1,0 +1,145 @@
+//! A role that a board plays: flashed, provisioned, watched and moved on in time through its debug probe.
+
+use super::setup::BoardSetup;
+use crate::ports::{Firmware, PortSender, ProbeHandle, Symbol};
+use crate::runner::BenchFault;
+use hanrig_wire::time::Duration;
+use std::sync::Arc;
+
+/// How long a probe may take to open, and a chip to be written.
+const SLOW: Duration = Duration::from_secs(120);
+/// How long a chip may take for anything else.
+const QUICK: Duration = Duration::from_secs(10);
+/// How long the firmware may take to act on a jump of its clock, or on an image that was handed over.
+const REACTION: Duration = Duration::from_secs(20);
+/// How often the rig looks whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Symbols of the firmware that the rig knows. Firmware of a vendor has none of them.
+const PROVISIONING: &str = "HANRIG_PROVISIONING";
+const LOCAL_UPDATE: &str = "HANRIG_LOCAL_UPDATE";
+/// Octets of the local update's head: request, length, done, result.
+const LOCAL_UPDATE_HEAD: usize = 16;
+/// The result that says that the image was taken.
+const TAKEN: u32 = 1;
+
+/// A board that plays a role.
+#[derive(Debug)]
+pub(super) struct Board {
+    name: String,
+    probe: ProbeHandle,
+    clock: Option<Symbol>,
+    local_update: Option<Symbol>,
+    sequence: u32,
+    /// How far the firmware's clock was moved on since it started.
+    offset: Duration,
+}
+
+impl Board {
+    /// Opens the probe, writes the firmware and `provisioning`, and lets the firmware run.
+    ///
+    /// # Errors
+    /// When probe or chip do not do their part: the message says which.
+    pub(super) async fn start(
+        name: &str,
+        setup: BoardSetup,
+        provisioning: Option<Vec<u8>>,
+        events: PortSender,
+    ) -> Result<Self, BenchFault> {
+        let fault =
+            |error: &dyn core::error::Error| BenchFault::new(format!("board of {name}: {}", crate::exit::chain(error)));
+        let firmware = Arc::new(Firmware::read(&setup.firmware, setup.base).map_err(|error| fault(&error))?);
+        let place = provisioning
+            .map(|block| firmware.require(PROVISIONING).map(|symbol| (symbol, block)))
+            .transpose()
+            .map_err(|error| fault(&error))?;
+        let (probe, opened) = ProbeHandle::open(setup.probe, events).map_err(|error| fault(&error))?;
+        opened.within(SLOW).await.map_err(|error| fault(&error))?;
+        probe.load(Arc::clone(&firmware)).within(SLOW).await.map_err(|error| fault(&error))?;
+        if let Some((symbol, block)) = place {
+            probe.write(symbol.address, block).within(QUICK).await.map_err(|error| fault(&error))?;
+        }
+        probe.run().within(QUICK).await.map_err(|error| fault(&error))?;
+        Ok(Self {
+            name: name.to_owned(),
+            probe,
+            clock: setup.clock_offset.as_deref().and_then(|name| firmware.symbol(name)),
+            local_update: firmware.symbol(LOCAL_UPDATE),
+            sequence: 0,
+            offset: Duration::ZERO,
+        })
+    }
+
+    /// Whether the rig can move the firmware's clock on.
+    pub(super) const fn can_jump(&self) -> bool {
+        self.clock.is_some()
+    }
+
+    /// What messages call it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Moves the firmware's clock on, and waits until the firmware has acted on it.
+    ///
+    /// # Errors
+    /// When the firmware does not take it, or the probe fails.
+    pub(super) async fn jump(&mut self, by: Duration) -> Result<(), BenchFault> {
+        let Some(clock) = self.clock else { return Ok(()) };
+        self.offset += by;
+        let micros = u64::try_from(self.offset.as_micros()).unwrap_or(u64::MAX);
+        self.sequence = self.sequence.wrapping_add(1);
+        // The sequence is written last: the firmware takes the halves only when it has changed.
+        self.write(clock.address, micros.to_le_bytes().to_vec()).await?;
+        self.write(clock.address + 8, self.sequence.to_le_bytes().to_vec()).await?;
+        self.wait_for_word(clock.address + 12, self.sequence, "its clock was moved on").await
+    }
+
+    /// Hands an image to the firmware as an engineer's tool does. `None` when the firmware has no way for it.
+    ///
+    /// # Errors
+    /// When the firmware does not take it, or the probe fails.
+    pub(super) async fn update_locally(&mut self, image: &[u8]) -> Result<Option<()>, BenchFault> {
+        let Some(place) = self.local_update else { return Ok(None) };
+        let mut padded = image.to_vec();
+        padded.resize(image.len().next_multiple_of(4), 0xFF);
+        self.write(place.address + LOCAL_UPDATE_HEAD as u64, padded).await?;
+        let length = u32::try_from(image.len()).unwrap_or(u32::MAX);
+        self.write(place.address + 4, length.to_le_bytes().to_vec()).await?;
+        let request = self.word(place.address + 8).await?.wrapping_add(1);
+        self.write(place.address, request.to_le_bytes().to_vec()).await?;
+        self.wait_for_word(place.address + 8, request, "an image was handed over").await?;
+        if self.word(place.address + 12).await? == TAKEN {
+            return Ok(Some(()));
+        }
+        Err(BenchFault::new(format!("{} refused the image of the local update; its log says why", self.name)))
+    }
+
+    async fn wait_for_word(&self, address: u64, wanted: u32, what: &str) -> Result<(), BenchFault> {
+        let started = std::time::Instant::now();
+        while self.word(address).await? != wanted {
+            if started.elapsed() > REACTION {
+                return Err(BenchFault::new(format!(
+                    "the firmware of {} has done nothing for {} s since {what}: it hangs",
+                    self.name,
+                    REACTION.as_secs()
+                )));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    async fn word(&self, address: u64) -> Result<u32, BenchFault> {
+        let octets = self.probe.read(address, 4).within(QUICK).await.map_err(|error| self.fault(&error))?;
+        Ok(octets.first_chunk().copied().map_or(0, u32::from_le_bytes))
+    }
+
+    async fn write(&self, address: u64, octets: Vec<u8>) -> Result<(), BenchFault> {
+        self.probe.write(address, octets).within(QUICK).await.map_err(|error| self.fault(&error))
+    }
+
+    fn fault(&self, error: &dyn core::error::Error) -> BenchFault {
+        BenchFault::new(format!("board of {}: {}", self.name, crate::exit::chain(error)))
+    }
+}

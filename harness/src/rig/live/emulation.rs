@@ -1,0 +1,164 @@
+//! A bench's hardware, emulated: boards in QEMU behind virtual debug probes, on one air in real time.
+//!
+//! What comes of it is a [`LiveSetup`] like that of a bench of real hardware: probes that probe-rs opens, serial ports, a
+//! socket for the WAN link. The driver cannot tell the difference.
+
+use super::{BoardSetup, LiveSetup, PlayerSetup};
+use crate::bench::{Bench, CLOCK_OFFSET};
+use crate::ports::{ProbeSettings, SerialSettings, WanTarget};
+use crate::rig::participants::seed_for;
+use crate::runner::BenchFault;
+use hanrig_air::AirConfig;
+use hanrig_air::live::{Endpoint, LiveAir, LiveConfig, Pace};
+use hanrig_board::{BoardConfig, CHIP, CHIP_DESCRIPTION, QemuBoard};
+use hanrig_wire::time::Duration;
+use hanrig_wire::types::Eui64;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Which UART of a board is what.
+const RADIO_UART: usize = 1;
+const WAN_UART: usize = 2;
+/// How many UARTs a board has for the rig.
+const UARTS: usize = 3;
+/// How long QEMU may take until its sockets are there.
+const SOCKETS: std::time::Duration = std::time::Duration::from_secs(10);
+/// Octets that wait for a port's reader.
+const PORT_QUEUE: usize = 16 * 1024 * 1024;
+/// The same for every port, and of no meaning on a pseudo-terminal.
+const BAUD: u32 = 115_200;
+
+/// Firmware for an emulated board.
+#[derive(Clone, Debug)]
+pub struct Emulated {
+    /// The firmware, or `None` where software plays the role over a virtual radio co-processor.
+    pub firmware: Option<PathBuf>,
+}
+
+/// What is emulated. It all ends when this is dropped.
+#[derive(Debug)]
+struct Emulation {
+    // In this order: the boards go before the air that they speak on.
+    _boards: Vec<QemuBoard>,
+    _endpoints: Vec<Endpoint>,
+    _air: LiveAir,
+    _folder: tempfile::TempDir,
+}
+
+fn fault(error: &dyn core::error::Error) -> BenchFault {
+    BenchFault::from_error(error)
+}
+
+/// Emulates the hardware of `bench`: its hub as `hub` says, and each PPMID as its entry of `ppmids` says.
+///
+/// # Errors
+/// When QEMU or a port cannot be had.
+pub fn emulate(
+    bench: &Bench,
+    seed: u64,
+    throttled: bool,
+    hub: &Emulated,
+    ppmids: &[Emulated],
+) -> Result<LiveSetup, BenchFault> {
+    let folder = tempfile::Builder::new()
+        .prefix("hanrig-")
+        .tempdir()
+        .map_err(|error| BenchFault::new(format!("cannot make a folder for the emulated boards: {error}")))?;
+    let air_seed = u64::from_be_bytes(*seed_for(seed, "air").first_chunk().unwrap_or(&[0; 8]));
+    let air = LiveAir::start(LiveConfig {
+        air: AirConfig { seed: air_seed, default_loss: bench.medium.loss, ..AirConfig::default() },
+        pace: if throttled { Pace::Airtime } else { Pace::Unthrottled },
+        // Without airtime frames come in bursts, and the sniffer must not lose any while this machine is busy.
+        port_queue: PORT_QUEUE,
+        ..LiveConfig::default()
+    })
+    .map_err(|error| fault(&error))?;
+    let description = folder.path().join("chip.yaml");
+    std::fs::write(&description, CHIP_DESCRIPTION)
+        .map_err(|error| BenchFault::new(format!("cannot write {}: {error}", description.display())))?;
+    let sniffer = air.sniffer_on_pty("sniffer", None).map_err(|error| fault(&error))?;
+    let sniffer_port = port_of(&sniffer)?;
+    let mut rig = Parts { folder: folder.path(), description, air: &air, boards: Vec::new(), endpoints: vec![sniffer] };
+    let hub_player = rig.player("hub", bench.hub.eui, hub)?;
+    let wan = rig.wan_of_last_board(hub)?;
+    let mut players = Vec::new();
+    for (ppmid, emulated) in bench.ppmids.iter().zip(ppmids) {
+        players.push(rig.player(&ppmid.name, ppmid.eui, emulated)?);
+    }
+    let Parts { boards, endpoints, .. } = rig;
+    Ok(LiveSetup {
+        hub: hub_player,
+        wan,
+        ppmids: players,
+        sniffer: sniffer_port,
+        patience: Duration::from_secs(600),
+        emulation: Some(Box::new(Emulation { _boards: boards, _endpoints: endpoints, _air: air, _folder: folder })),
+    })
+}
+
+fn port_of(endpoint: &Endpoint) -> Result<SerialSettings, BenchFault> {
+    let path = endpoint.path().ok_or_else(|| BenchFault::new("an emulated port is not plugged in"))?;
+    Ok(SerialSettings { path: path.to_owned(), baud: BAUD })
+}
+
+/// The parts as they are put together.
+struct Parts<'a> {
+    folder: &'a Path,
+    description: PathBuf,
+    air: &'a LiveAir,
+    boards: Vec<QemuBoard>,
+    endpoints: Vec<Endpoint>,
+}
+
+impl Parts<'_> {
+    fn player(&mut self, name: &str, eui: Eui64, emulated: &Emulated) -> Result<PlayerSetup, BenchFault> {
+        let Some(firmware) = &emulated.firmware else {
+            let endpoint = self.air.rcp_on_pty(name, eui, None).map_err(|error| fault(&error))?;
+            let rcp = port_of(&endpoint)?;
+            self.endpoints.push(endpoint);
+            return Ok(PlayerSetup::Software { rcp });
+        };
+        let work = self.folder.join(name.to_lowercase().replace(' ', "-"));
+        let config = BoardConfig { uarts: UARTS, ..BoardConfig::new(name, work) };
+        let board = QemuBoard::start(config).map_err(|error| fault(&error))?;
+        let radio = connect(&board, RADIO_UART)?;
+        let endpoint = self.air.rcp_on_stream(name, eui, radio).map_err(|error| fault(&error))?;
+        let probe = ProbeSettings {
+            probe: board.selector(),
+            chip: CHIP.to_owned(),
+            chip_description: Some(self.description.clone()),
+            speed_khz: None,
+        };
+        self.boards.push(board);
+        self.endpoints.push(endpoint);
+        Ok(PlayerSetup::Board(BoardSetup {
+            probe,
+            firmware: firmware.clone(),
+            base: None,
+            provision: true,
+            clock_offset: Some(CLOCK_OFFSET.to_owned()),
+        }))
+    }
+
+    fn wan_of_last_board(&self, hub: &Emulated) -> Result<Option<WanTarget>, BenchFault> {
+        let Some(board) = self.boards.last().filter(|_| hub.firmware.is_some()) else { return Ok(None) };
+        let path = board.uart(WAN_UART).ok_or_else(|| BenchFault::new("the hub's board has no UART for the WAN"))?;
+        Ok(Some(WanTarget::Unix(path.to_owned())))
+    }
+}
+
+/// Connects to a UART of a board.
+fn connect(board: &QemuBoard, uart: usize) -> Result<UnixStream, BenchFault> {
+    let path = board.uart(uart).ok_or_else(|| BenchFault::new(format!("{} has no UART {uart}", board.name())))?;
+    let started = Instant::now();
+    loop {
+        match UnixStream::connect(path) {
+            Ok(stream) => return Ok(stream),
+            Err(error) if started.elapsed() > SOCKETS => {
+                return Err(BenchFault::new(format!("cannot connect to UART {uart} of {}: {error}", board.name())));
+            }
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(10)),
+        }
+    }
+}

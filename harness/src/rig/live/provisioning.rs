@@ -1,0 +1,64 @@
+//! What a board is told to be before its firmware runs, from the bench.
+
+use crate::bench::Bench;
+use crate::runner::BenchFault;
+use hanrig_ch::HubConfig;
+use hanrig_ppmid::PpmidConfig;
+use hanrig_provisioning::{Faults, HubProvisioning, PpmidProvisioning, Provisioning, encode};
+
+/// The provisioning block of the hub.
+///
+/// # Errors
+/// When it does not fit its region.
+pub(crate) fn hub_block(bench: &Bench, config: &HubConfig) -> Result<Vec<u8>, BenchFault> {
+    block(&Provisioning::Hub(HubProvisioning {
+        eui64: config.eui64,
+        firmware_version: Some(config.firmware_version),
+        manufacturer_code: config.manufacturer_code,
+        channel: config.network.channel,
+        pan_id: config.network.pan_id,
+        extended_pan_id: config.network.extended_pan_id,
+        network_key: config.network.network_key,
+        signing_key: bench.hub.keys.ds.to_scalar(),
+        access_control_broker: config.access_control_broker,
+        retention: config.profile.retention,
+        stall: config.profile.stall,
+        notify_again: config.profile.notify_again,
+        seed: config.seed,
+        faults: Faults::default(),
+    }))
+}
+
+/// The provisioning block of a PPMID.
+///
+/// # Errors
+/// When it does not fit its region.
+pub(crate) fn ppmid_block(config: &PpmidConfig) -> Result<Vec<u8>, BenchFault> {
+    let declared = &config.declaration;
+    block(&Provisioning::Ppmid(PpmidProvisioning {
+        eui64: config.eui64,
+        manufacturer_code: config.manufacturer_code,
+        image_type: config.image_type,
+        hardware_version: config.hardware_version,
+        // What runs on a board is what was flashed: the firmware says which version it is.
+        factory_version: None,
+        link_key: config.link_key,
+        channels: config.channels.clone(),
+        signing_key: config.signing_key.to_scalar(),
+        key_agreement: config.key_agreement.to_scalar(),
+        access_control_broker: config.access_control_broker.eui64,
+        access_control_broker_key: config.access_control_broker.key_agreement.to_sec1(),
+        manufacturer_key: config.manufacturer_key.to_sec1(),
+        sends_hardware_version: declared.sends_hardware_version,
+        block_size: declared.block_size,
+        block_pause: declared.block_pause,
+        query_period: declared.query_period,
+        restart: declared.restart,
+        seed: config.seed,
+        faults: Faults::default(),
+    }))
+}
+
+fn block(provisioning: &Provisioning) -> Result<Vec<u8>, BenchFault> {
+    encode(provisioning).map_err(|error| BenchFault::from_error(&error))
+}
