@@ -1,0 +1,120 @@
+//! Bench files: the examples are whole, and what is wrong with one is told with line and field.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hanrig::bench::{Bench, Board, CLOCK_OFFSET, Player};
+use hanrig::ports::WanTarget;
+use rstest::rstest;
+use tempfile::TempDir;
+
+fn benches() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches")
+}
+
+/// An example, edited, in a folder of its own with files in the place of firmware.
+fn example(name: &str, edits: &[(&str, &str)]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = fs::read_to_string(benches().join(name)).unwrap();
+    text = text.replace("built-in/", &format!("{}/built-in/", benches().display()));
+    text = text.replace("../../firmware-under-test/boards/target/thumbv7em-none-eabihf/release/", "firmware/");
+    for (from, to) in edits {
+        assert!(text.contains(from), "{from:?} is not in {name}");
+        text = text.replacen(from, to, 1);
+    }
+    for file in ["mps2-ch", "mps2-ppmid", "nrf52840dk-ch", "nrf52840dk-ppmid"] {
+        fs::create_dir_all(folder.path().join("firmware")).unwrap();
+        fs::write(folder.path().join("firmware").join(file), "").unwrap();
+    }
+    fs::create_dir_all(folder.path().join("vendor-ppmid")).unwrap();
+    fs::write(folder.path().join("vendor-ppmid/application.hex"), "").unwrap();
+    let path = folder.path().join("bench.toml");
+    fs::write(&path, text).unwrap();
+    (folder, path)
+}
+
+fn load(name: &str) -> Bench {
+    let (_folder, path) = example(name, &[]);
+    Bench::load(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// What is wrong with an example, edited; its folder left out.
+fn wrong(name: &str, edits: &[(&str, &str)]) -> String {
+    let (folder, path) = example(name, edits);
+    let text = Bench::load(&path).expect_err("it is whole").to_string();
+    text.replace(&format!("{}/", folder.path().display()), "")
+}
+
+fn board(player: &Player) -> &Board {
+    match player {
+        Player::Board(board) => board,
+        other => panic!("no board: {other:?}"),
+    }
+}
+
+#[rstest]
+#[case::both("qemu.toml", ["qemu", "qemu"])]
+#[case::hub("qemu-hub.toml", ["qemu", "software"])]
+#[case::ppmid("qemu-ppmid.toml", ["software", "qemu"])]
+#[case::boards("nrf52840dk-pair.toml", ["board", "board"])]
+#[case::vendor("vendor-ppmid.toml", ["software", "board"])]
+fn examples_are_whole(#[case] name: &str, #[case] players: [&str; 2]) {
+    let bench = load(name);
+    assert_eq!([bench.hub.player.as_str(), bench.ppmids[0].player.as_str()], players);
+    assert!(bench.is_live());
+    assert_eq!(bench.name, name.trim_end_matches(".toml"));
+    assert_eq!(bench.emulation.is_some(), name.starts_with("qemu"));
+    assert_eq!(bench.sniffer.is_none(), name.starts_with("qemu"));
+}
+
+#[test]
+fn the_built_in_bench_is_not_live() {
+    let bench = Bench::built_in().unwrap();
+    assert!(!bench.is_live());
+    assert_eq!(bench.hub.player, Player::Software { radio: None });
+}
+
+#[test]
+fn boards_are_as_they_are_described() {
+    let bench = load("nrf52840dk-pair.toml");
+    let hub = board(&bench.hub.player);
+    assert_eq!((hub.probe.probe.as_str(), hub.probe.chip.as_str()), ("000683000001", "nRF52840_xxAA"));
+    assert!(hub.provisioning && hub.firmware.ends_with("firmware/nrf52840dk-ch"));
+    assert_eq!(hub.clock_offset.as_deref(), Some(CLOCK_OFFSET));
+    assert!(matches!(&bench.hub.wan, Some(WanTarget::Serial(port)) if port.baud == 115_200));
+
+    let bench = load("vendor-ppmid.toml");
+    let ppmid = board(&bench.ppmids[0].player);
+    assert!(!ppmid.provisioning && ppmid.clock_offset.is_none());
+    let power = ppmid.power.as_ref().unwrap();
+    assert_eq!((power.on[0].as_str(), power.limit.as_secs()), ("uhubctl", 10));
+    assert!(matches!(&bench.hub.player, Player::Software { radio: Some(_) }));
+    assert_eq!(bench.patience.as_secs(), 900);
+}
+
+#[test]
+fn an_adapter_runs_in_the_folder_of_the_bench_file() {
+    let serial = "serial = { port = \"/dev/serial/by-id/usb-SEGGER_J-Link_000683000001-if00\", baud = 115200 }";
+    let (folder, path) = example("nrf52840dk-pair.toml", &[(serial, "exec = [\"./adapter\", \"--hub\"]")]);
+    let bench = Bench::load(&path).unwrap();
+    let expected = WanTarget::Exec {
+        command: vec!["./adapter".to_owned(), "--hub".to_owned()],
+        folder: Some(folder.path().join("")),
+    };
+    assert_eq!(bench.hub.wan, Some(expected));
+}
+
+#[test]
+fn what_is_wrong_is_told_with_line_and_field() {
+    insta::assert_snapshot!(wrong("qemu.toml", &[("firmware/mps2-ch", "firmware/mps2-hub")]), @"bench.toml:44:12: hub.qemu.firmware: there is no file firmware/mps2-hub; is it built?");
+    insta::assert_snapshot!(wrong("qemu.toml", &[("[emulation]", ""), ("throttled = false", "")]), @"bench.toml:35:10: hub.player: an emulated board, and no [emulation] that says how");
+    insta::assert_snapshot!(wrong("qemu-hub.toml", &[("player = \"software\"", "player = \"qemu\"")]), @r#"bench.toml:62:10: ppmid[0].player: the player is "qemu", and there is no [ppmid.qemu]"#);
+    insta::assert_snapshot!(wrong("qemu.toml", &[("throttled = false", "throttled = false\nspeed = 2")]), @"bench.toml:31:1: emulation.speed: unknown field `speed`, expected `throttled`");
+    insta::assert_snapshot!(wrong("qemu.toml", &[("[hub.qemu]", "[hub.wan]\ntcp = \"h:1\"\n[hub.qemu]")]), @r#"bench.toml:43:1: hub.wan: expected [hub.wan] only with the player "board""#);
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("probe = \"000683000002\"", "probe = \"000683000001\"")]), @"bench.toml:87:9: ppmid[0].board.probe: it is used by hub.board.probe already");
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[hub.wan]", "[hub.wan]\ntcp = \"hub\"")]), @"bench.toml:55:1: hub.wan: expected exactly one of serial, tcp, unix and exec");
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[hub.wan]\nserial", "#")]), @r#"bench.toml:36:10: hub.player: the player is "board", and there is no [hub.wan], the link between it and the rig"#);
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[sniffer]\nport", "#"), ("\nbaud = 115200", "")]), @"bench.toml:34:10: hub.player: a board, and no [sniffer]; expected the port of a sniffer that hears the air");
+    insta::assert_snapshot!(wrong("vendor-ppmid.toml", &[("[hub.radio]\nport", "#"), ("-if00\"\nbaud = 115200\n\n# In", "\n# In")]), @r#"bench.toml:37:10: hub.player: the player is "software", and there is no [hub.radio], the radio co-processor over which it reaches the boards"#);
+    insta::assert_snapshot!(wrong("vendor-ppmid.toml", &[("off = [\"uhubctl\", \"-l\", \"1-1\", \"-p\", \"2\", \"-a\", \"off\"]", "off = []")]), @"bench.toml:89:7: ppmid[0].board.power.off: no program; expected a program and its arguments");
+}

@@ -1,0 +1,51 @@
+//! `cargo xtask test`: everything that must hold, in the order in which it is soonest known.
+
+use std::process::{Command, ExitCode};
+
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+use crate::{command, tools};
+
+/// Crates that firmware is made of: they must build without the standard library.
+const NO_STD: &[&str] = &["hanrig-wire", "hanrig-zigbee", "hanrig-ch", "hanrig-ppmid"];
+
+/// How a test says that it left something out.
+const NOT_RUN: &str = "not run:";
+
+/// Does it all, whatever fails on the way.
+pub(crate) fn run(workspace: &Workspace) -> ExitCode {
+    let cargo = |args: &str| workspace.cargo(args);
+    let mut steps = Steps::default();
+    steps.step("tools that tests need", || tools::install(workspace));
+    steps.step("format", || command::run(&mut cargo("fmt --all --check")));
+    steps.step("lints", || command::run(&mut cargo("clippy --workspace --all-targets -- -D warnings")));
+    let mut not_run = Vec::new();
+    steps.step("tests", || {
+        let (tested, left_out) = command::run_and_note(&mut tests(workspace), NOT_RUN);
+        not_run = left_out;
+        tested
+    });
+    for what in not_run {
+        steps.not_run(what.replacen(NOT_RUN, "a test:", 1));
+    }
+    steps.step("crates of the firmware without the standard library", || {
+        let crates: String = NO_STD.iter().map(|name| format!(" --package {name}")).collect();
+        command::run(&mut cargo(&format!("check --lib --target {}{crates}", tools::NO_STD_TARGET)))
+    });
+    steps.step("firmware of the boards", || {
+        let boards = workspace.root().join("firmware-under-test/boards");
+        command::run(cargo("build --release").current_dir(boards).env_remove("CARGO_TARGET_DIR"))
+    });
+    steps.step("documentation", || command::run(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings")));
+    steps.step("the main job: every scenario on the built-in bench", || {
+        command::run(cargo("run --release -- run --out").arg(workspace.target("ci-out")))
+    });
+    steps.finish()
+}
+
+/// All tests. One whose tool is missing fails, and what one leaves out for another reason is shown.
+fn tests(workspace: &Workspace) -> Command {
+    let mut tests = workspace.cargo("test --workspace --no-fail-fast -- --show-output");
+    tests.env("HANRIG_REQUIRE_TOOLS", "1").env("HANRIG_ZIGPY_PYTHON", tools::zigpy_python(workspace));
+    tests
+}
