@@ -1,5 +1,6 @@
 //! `hanrig bench` as a user meets it.
 
+#[expect(dead_code, reason = "not all of it is used here")]
 mod cli_support;
 
 use std::fs;
