@@ -111,8 +111,8 @@ fn what_is_wrong_is_told_with_line_and_field() {
     insta::assert_snapshot!(wrong("qemu-hub.toml", &[("player = \"software\"", "player = \"qemu\"")]), @r#"bench.toml:62:10: ppmid[0].player: the player is "qemu", and there is no [ppmid.qemu]"#);
     insta::assert_snapshot!(wrong("qemu.toml", &[("throttled = false", "throttled = false\nspeed = 2")]), @"bench.toml:31:1: emulation.speed: unknown field `speed`, expected `throttled`");
     insta::assert_snapshot!(wrong("qemu.toml", &[("[hub.qemu]", "[hub.wan]\ntcp = \"h:1\"\n[hub.qemu]")]), @r#"bench.toml:43:1: hub.wan: expected [hub.wan] only with the player "board""#);
-    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("probe = \"000683000002\"", "probe = \"000683000001\"")]), @"bench.toml:87:9: ppmid[0].board.probe: it is used by hub.board.probe already");
-    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[hub.wan]", "[hub.wan]\ntcp = \"hub\"")]), @"bench.toml:55:1: hub.wan: expected exactly one of serial, tcp, unix and exec");
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("probe = \"000683000002\"", "probe = \"000683000001\"")]), @"bench.toml:94:9: ppmid[0].board.probe: it is used by hub.board.probe already");
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[hub.wan]", "[hub.wan]\ntcp = \"hub\"")]), @"bench.toml:62:1: hub.wan: expected exactly one of serial, tcp, unix and exec");
     insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[hub.wan]\nserial", "#")]), @r#"bench.toml:36:10: hub.player: the player is "board", and there is no [hub.wan], the link between it and the rig"#);
     insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[sniffer]\nport", "#"), ("\nbaud = 115200", "")]), @"bench.toml:34:10: hub.player: a board, and no [sniffer]; expected the port of a sniffer that hears the air");
     insta::assert_snapshot!(wrong("vendor-ppmid.toml", &[("[hub.radio]\nport", "#"), ("-if00\"\nbaud = 115200\n\n# In", "\n# In")]), @r#"bench.toml:37:10: hub.player: the player is "software", and there is no [hub.radio], the radio co-processor over which it reaches the boards"#);

@@ -4,6 +4,7 @@
 //! *held* when it is to be as good as switched off: its reset line is asserted, or, with a probe that has none, its core
 //! is halted and starts from reset when it is released.
 
+mod find;
 mod firmware;
 mod probe_rs;
 mod relay;
@@ -11,8 +12,9 @@ mod relay;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use self::find::{FoundProbe, found_probes};
 pub use self::firmware::{Firmware, FirmwareError, FirmwareFormat, Symbol};
-pub use self::probe_rs::{FoundProbe, ProbeRs, found_probes};
+pub use self::probe_rs::ProbeRs;
 use super::lock::LockError;
 
 /// Which probe, and what is behind it.

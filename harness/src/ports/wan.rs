@@ -106,10 +106,10 @@ pub enum WanError {
         #[source]
         source: io::Error,
     },
-    /// An adapter ends again and again.
-    #[error("the WAN link does not stay up: {target} ends as soon as it was started; what it said is in the log")]
+    /// The other side ends again and again, without having said anything.
+    #[error("the WAN link does not stay up: {target} ends at once{}", last_words(target))]
     Ends {
-        /// The adapter.
+        /// What is at the rig's end.
         target: WanTarget,
     },
     /// A thread for it cannot be had.
@@ -128,6 +128,13 @@ const fn advice(target: &WanTarget) -> &'static str {
     match target {
         WanTarget::Exec { .. } => "; is it there, and may it be run?",
         _ => "; is the hub's end running?",
+    }
+}
+
+const fn last_words(target: &WanTarget) -> &'static str {
+    match target {
+        WanTarget::Exec { .. } => "; what it said is in the log",
+        _ => "; is another program connected to it?",
     }
 }
 

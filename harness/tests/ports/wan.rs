@@ -156,7 +156,7 @@ fn an_adapter_that_cannot_be_started_or_does_not_stay_is_told() {
     assert!(fault.starts_with(expected), "{fault}");
     drop(wan);
     let wan = WanPort::open(shell(folder.path(), "exit 1"), events.port("wan")).unwrap();
-    insta::assert_snapshot!(next_fault(&mut told), @"the WAN link does not stay up: adapter sh -c 'exit 1' ends as soon as it was started; what it said is in the log");
+    insta::assert_snapshot!(next_fault(&mut told), @"the WAN link does not stay up: adapter sh -c 'exit 1' ends at once; what it said is in the log");
     drop(wan);
 }
 
