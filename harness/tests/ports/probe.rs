@@ -170,12 +170,12 @@ fn a_chip_is_held_off_and_comes_back() {
     probe.run().wait().unwrap();
     next_line(&mut told, "boot 1");
     probe.hold_in_reset().wait().unwrap();
-    assert_eq!(bench.board.state(), BoardState::HeldInReset);
+    until(|| bench.board.state() == BoardState::HeldInReset);
     let error = probe.read(0x2000_0000, 4).wait().unwrap_err();
     assert!(matches!(error, ProbeError::Held { .. }), "{error}");
     probe.release().wait().unwrap();
     assert_eq!(next_line(&mut told, "boot"), "boot 2");
-    assert_eq!(bench.board.state(), BoardState::Running);
+    until(|| bench.board.state() == BoardState::Running);
 }
 
 #[test]
