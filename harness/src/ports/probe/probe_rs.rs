@@ -57,7 +57,7 @@ pub struct ProbeRs {
     /// `None` after the probe was lost: it is then opened again as soon as something is asked of it.
     link: Option<Link>,
     held: Option<Held>,
-    /// Where the loaded firmware has its vector table, when that is in RAM, where no chip looks for it by itself.
+    /// Where the loaded firmware has its vector table, when that is in RAM and not where a chip looks for it by itself.
     vectors_in_ram: Option<u64>,
     rtt_address: Option<u64>,
     rtt: Option<Rtt>,
@@ -279,7 +279,8 @@ impl Probe for ProbeRs {
         written.map_err(|source| self.flash_error(firmware.path(), source))?;
         self.compare(firmware, &loader)?;
         if let BootInfo::FromRam { vector_table_addr, .. } = loader.boot_info() {
-            self.vectors_in_ram = Some(vector_table_addr);
+            // At address 0 every Cortex-M looks by itself.
+            self.vectors_in_ram = Some(vector_table_addr).filter(|address| *address != 0);
         }
         self.halt_at_start()?;
         self.rtt_address = firmware.rtt();
