@@ -1,7 +1,7 @@
 //! A probe or port serves one rig at a time: advisory locks that say who has what.
 //!
-//! A lock is a file in a folder of the user's own, locked (`flock`) for as long as it is held and removed afterwards. It
-//! says who holds it. A rig that was killed leaves the file but no lock, so nothing needs tidying up.
+//! A lock is a file in a folder of the user's own, locked (`flock`) for as long as it is held and removed afterwards, the
+//! folder with the last. It says who holds it. A rig that was killed leaves the file but no lock, so nothing needs tidying up.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -110,10 +110,15 @@ impl PortLock {
     pub fn take_in(folder: &Path, what: &str, identity: &str) -> Result<Self, LockError> {
         let path = folder.join(file_name(identity));
         let failed = |path: &Path, source| LockError::File { what: what.to_owned(), path: path.to_owned(), source };
-        prepare(folder).map_err(|source| failed(folder, source))?;
         for _ in 0..ATTEMPTS {
-            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-            let mut file = file.map_err(|source| failed(&path, source))?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false).mode(0o600);
+            let mut file = match prepare(folder).and_then(|()| options.open(&path)) {
+                Ok(file) => file,
+                // Whoever gave up the last lock removed the folder just now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(failed(&path, source)),
+            };
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
@@ -137,6 +142,10 @@ impl Drop for PortLock {
     fn drop(&mut self) {
         // Before the lock is given up, so that nobody else's file is removed.
         drop(fs::remove_file(&self.path));
+        // Only when nothing else is in it.
+        if let Some(folder) = self.path.parent() {
+            drop(fs::remove_dir(folder));
+        }
     }
 }
 
@@ -146,7 +155,7 @@ pub fn path_identity(path: &Path) -> String {
     format!("path {}", path.display())
 }
 
-/// A path in the user's own folder, which exists afterwards, for a file that nobody else is to reach.
+/// A path in the user's own folder, for a file that nobody else is to reach. The folder is there as long as a lock is held.
 pub(super) fn private_path(name: &str) -> io::Result<PathBuf> {
     let folder = folder();
     prepare(&folder)?;
