@@ -102,6 +102,8 @@ impl LiveBench {
         let taps = Taps::new(bench, context)?;
         let dcc = DccSide::new(bench)?;
         let (ends, mut events) = Events::channel();
+        // What ports tell while others are still on their way up.
+        let mut early = Vec::new();
         let channel = bench.network.channel;
         // The sniffer first: what the boards say on their way up is to be heard.
         let sniffer = NrfSniffer::open(&setup.sniffer, channel, ends.port("sniffer"))
@@ -116,7 +118,7 @@ impl LiveBench {
                 Hub::Board { board: Box::new(board), wan }
             }
             PlayerSetup::Software { rcp } => {
-                Hub::Software(Box::new(SoftHub::start(config, &rcp, ends.port("hub"), &mut events).await?))
+                Hub::Software(Box::new(SoftHub::start(config, &rcp, ends.port("hub"), &mut events, &mut early).await?))
             }
         };
         let mut seats = Vec::new();
@@ -129,7 +131,7 @@ impl LiveBench {
                     Ppmid::Board(Box::new(Board::start(&name, board, block, ends.port(Arc::clone(&name))).await?))
                 }
                 PlayerSetup::Software { rcp } => Ppmid::Software(Box::new(
-                    SoftPpmid::start(config, &rcp, ends.port(Arc::clone(&name)), &mut events).await?,
+                    SoftPpmid::start(config, &rcp, ends.port(Arc::clone(&name)), &mut events, &mut early).await?,
                 )),
             };
             seats.push(Seat { name, eui: ppmid.eui, player });
@@ -154,6 +156,9 @@ impl LiveBench {
             emulation: setup.emulation,
         };
         live.switch_on(bench);
+        for event in early {
+            live.on_event(event);
+        }
         Ok(live)
     }
 

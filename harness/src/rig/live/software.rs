@@ -1,7 +1,7 @@
 //! Hub and PPMID in software on a live bench, each over a radio co-processor of its own.
 
 use crate::ports::radio::RadioEvent;
-use crate::ports::{PortEventKind, PortEvents, PortSender, Radio as _, RcpRadio, SerialSettings};
+use crate::ports::{PortEvent, PortEventKind, PortEvents, PortSender, Radio as _, RcpRadio, SerialSettings};
 use crate::runner::BenchFault;
 use hanrig_ch::{CommunicationsHub, HubConfig};
 use hanrig_ppmid::{Ppmid, PpmidConfig};
@@ -45,12 +45,13 @@ struct SoftRadio {
 }
 
 impl SoftRadio {
-    /// Opens the radio and waits until it is ready.
+    /// Opens the radio and waits until it is ready. What other ports tell meanwhile goes to `early`.
     async fn open(
         port: &SerialSettings,
         filter: ReceiveFilter,
         sender: PortSender,
         events: &mut PortEvents,
+        early: &mut Vec<PortEvent>,
     ) -> Result<Self, BenchFault> {
         let name = sender.name().clone();
         let port = RcpRadio::open(port, settings(filter), sender).map_err(|error| BenchFault::from_error(&error))?;
@@ -58,8 +59,8 @@ impl SoftRadio {
             while let Some(event) = events.recv().await {
                 match event.kind {
                     PortEventKind::Radio(RadioEvent::Ready(_)) if event.port == name => return Ok(()),
-                    PortEventKind::Fault(fault) => return Err(fault),
-                    _ => {}
+                    PortEventKind::Fault(ref fault) => return Err(fault.clone()),
+                    _ => early.push(event),
                 }
             }
             Err(BenchFault::new("the ports have gone"))
@@ -108,11 +109,12 @@ impl SoftHub {
         rcp: &SerialSettings,
         sender: PortSender,
         events: &mut PortEvents,
+        early: &mut Vec<PortEvent>,
     ) -> Result<Self, BenchFault> {
         config.radio_acknowledges = true;
         let device = CommunicationsHub::new(config, RamFlash::new(hanrig_ch::flash_size()))
             .map_err(|error| BenchFault::from_error(&error))?;
-        let radio = SoftRadio::open(rcp, device.receive_filter(), sender, events).await?;
+        let radio = SoftRadio::open(rcp, device.receive_filter(), sender, events, early).await?;
         Ok(Self { device, radio })
     }
 
@@ -150,11 +152,12 @@ impl SoftPpmid {
         rcp: &SerialSettings,
         sender: PortSender,
         events: &mut PortEvents,
+        early: &mut Vec<PortEvent>,
     ) -> Result<Self, BenchFault> {
         config.radio_acknowledges = true;
         let device = Ppmid::new(config, RamFlash::new(hanrig_ppmid::flash_size()))
             .map_err(|error| BenchFault::from_error(&error))?;
-        let radio = SoftRadio::open(rcp, device.receive_filter(), sender, events).await?;
+        let radio = SoftRadio::open(rcp, device.receive_filter(), sender, events, early).await?;
         Ok(Self { device, radio, logged: VecDeque::new() })
     }
 
