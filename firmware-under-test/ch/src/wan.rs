@@ -9,8 +9,10 @@ use hanrig_wire::hdlc::{Decoder, encode};
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::wan::{WanFrame, WanMessage};
 
-/// How long an acknowledgement may take.
+/// How long an acknowledgement may take at first. While none comes, the wait is doubled, up to the longest: a link without
+/// a carrier may be gone for hours.
 const REPEAT_AFTER: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 /// How many of the frames last received are remembered, so that a repeated one is acknowledged and not taken twice.
 const REMEMBERED: usize = 16;
 
@@ -33,6 +35,8 @@ pub(crate) struct Session {
     sequence: u16,
     under_way: Option<WanFrame>,
     repeat_at: Option<Instant>,
+    /// How long the next acknowledgement may take.
+    patience: Duration,
     waiting: VecDeque<WanMessage>,
     taken: VecDeque<u16>,
     octets: VecDeque<Vec<u8>>,
@@ -46,6 +50,7 @@ impl Session {
             sequence: 0,
             under_way: None,
             repeat_at: None,
+            patience: REPEAT_AFTER,
             waiting: VecDeque::new(),
             taken: VecDeque::new(),
             octets: VecDeque::new(),
@@ -60,6 +65,7 @@ impl Session {
     pub(crate) fn set_up(&mut self, up: bool) {
         self.up = up;
         self.repeat_at = None;
+        self.patience = REPEAT_AFTER;
         if let Some(frame) = self.under_way.take() {
             self.waiting.push_front(frame.message);
         }
@@ -90,6 +96,11 @@ impl Session {
     }
 
     fn on_frame(&mut self, frame: WanFrame, heard: &mut Vec<Heard>) {
+        // Somebody is there again: what was repeated in vain need not wait for long.
+        if self.patience > REPEAT_AFTER * 2 {
+            self.repeat_at = self.under_way.is_some().then_some(Instant::ZERO);
+        }
+        self.patience = REPEAT_AFTER;
         if let WanMessage::Ack { sequence } = frame.message {
             if let Some(done) = self.under_way.take_if(|under_way| under_way.sequence == sequence) {
                 self.repeat_at = None;
@@ -128,7 +139,8 @@ impl Session {
         {
             self.put(&frame);
             self.under_way = Some(frame);
-            self.repeat_at = Some(now + REPEAT_AFTER);
+            self.repeat_at = Some(now + self.patience);
+            self.patience = (self.patience * 2).min(LONGEST_WAIT);
         }
     }
 

@@ -28,6 +28,8 @@ const KEY_WAIT: Duration = Duration::from_secs(3);
 const REJOIN_WAIT: Duration = Duration::from_secs(1);
 /// The wait after the first failed attempt; it doubles with each more, six times at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// How often the pause between attempts is doubled: to 17 minutes.
+const MOST_DOUBLINGS: u32 = 10;
 /// Messages in a row without a MAC acknowledgement after which the parent counts as lost.
 const PARENT_LOST: u8 = 4;
 /// Beacons kept of one scan.
@@ -297,7 +299,7 @@ impl Node {
     }
 
     fn attempt_failed(&mut self, now: Instant, reason: JoinError) {
-        let pause = FIRST_PAUSE * (1 << self.attempts.min(6));
+        let pause = FIRST_PAUSE * (1 << self.attempts.min(MOST_DOUBLINGS));
         let jitter = Duration::from_millis(u64::from(self.random_u16() % 1000));
         self.attempts = self.attempts.saturating_add(1);
         self.state = State::Pausing { until: now + pause + jitter };

@@ -33,11 +33,14 @@ pub struct ClientConfig {
     pub answer_timeout: Duration,
     /// How often a request is repeated before the transfer is put off.
     pub repeats: u8,
-    /// How long a transfer is put off.
+    /// How long a transfer is put off. Each time in a row it is twice as long, up to [`LONGEST_PUT_OFF`] times as long.
     pub put_off: Duration,
     /// The largest image that the owner can hold, in octets.
     pub largest_image: u32,
 }
+
+/// The longest that a transfer is put off, by [`ClientConfig::put_off`].
+pub const LONGEST_PUT_OFF: u32 = 16;
 
 impl ClientConfig {
     /// Common values for a Device of this manufacturer and model.
@@ -128,6 +131,8 @@ pub struct Client {
     state: State,
     sequence: u8,
     repeats_left: u8,
+    /// How many times as long as the configured time the transfer is put off next.
+    put_off: u32,
     due: Option<Instant>,
     events: VecDeque<ClientEvent>,
 }
@@ -141,6 +146,7 @@ impl Client {
             running,
             state: State::Idle,
             sequence: 0,
+            put_off: 1,
             due: None,
             events: VecDeque::new(),
         }
@@ -261,8 +267,7 @@ impl Client {
                 if requested && !self.repeat_allowed() {
                     // The server is silent: the transfer is put off, not given up, and keeps its offset.
                     self.state = State::Fetching { transfer, requested: false };
-                    self.repeats_left = self.config.repeats;
-                    self.due = Some(now + self.config.put_off);
+                    self.put_off(now);
                 } else {
                     self.request_block(now, transfer);
                 }
@@ -271,8 +276,7 @@ impl Client {
                 if self.repeat_allowed() {
                     self.send_end(now, transfer, status);
                 } else {
-                    self.repeats_left = self.config.repeats;
-                    self.due = Some(now + self.config.put_off);
+                    self.put_off(now);
                 }
             }
             State::Scheduled(image) => {
@@ -280,6 +284,13 @@ impl Client {
                 self.events.push_back(ClientEvent::Activate(image));
             }
         }
+    }
+
+    /// The server is silent: the transfer waits before it is tried again.
+    fn put_off(&mut self, now: Instant) {
+        self.repeats_left = self.config.repeats;
+        self.due = Some(now + self.config.put_off * self.put_off);
+        self.put_off = (self.put_off * 2).min(LONGEST_PUT_OFF);
     }
 
     fn on_notify(&mut self, now: Instant, notify: &ImageNotify) {
@@ -383,6 +394,7 @@ impl Client {
 
     fn fetch(&mut self, now: Instant, transfer: Transfer) {
         self.repeats_left = self.config.repeats;
+        self.put_off = 1;
         if self.config.block_pause.is_zero() {
             self.request_block(now, transfer);
         } else {
