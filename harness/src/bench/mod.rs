@@ -235,9 +235,14 @@ impl Bench {
         file::read(&file::OnDisc::new(path))
     }
 
-    /// Whether it runs in real time, since not everything in it is software.
+    /// Whether it runs in real time, since not everything in it is software, or the software has real radios.
     pub fn is_live(&self) -> bool {
-        self.players_of_devices().any(|player| !player.is_software())
+        self.players_of_devices().any(|player| !matches!(player, Player::Software { radio: None }))
+    }
+
+    /// Whether its players are on hardware that is there or not, so that no step can add one.
+    pub fn needs_hardware(&self) -> bool {
+        self.is_live() && self.emulation.is_none()
     }
 
     /// Who plays the hub and the PPMIDs.

@@ -15,7 +15,7 @@ use super::process::{OwnedChild, command_line};
 const MAX_SAID: u64 = 64 << 10;
 
 /// A switch in a board's supply.
-pub trait Power: Send {
+pub trait Power: Send + std::fmt::Debug {
     /// Switches the board on or off. Returns when it is done.
     ///
     /// # Errors
@@ -45,6 +45,13 @@ pub enum PowerError {
         status: ExitStatus,
         /// The last line that it wrote to its standard error.
         said: String,
+    },
+    /// A switch that is no program did not do it.
+    #[error("the switch in the board's supply failed")]
+    Switch {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The program did not end in time.
     #[error("the power hook {command} did not end within {} s and was killed", limit.as_secs_f64())]

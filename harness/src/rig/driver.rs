@@ -74,6 +74,24 @@ pub trait Driver: core::fmt::Debug {
     /// When the bench has no such means for that Device, or it failed.
     fn update_locally<'a>(&'a mut self, device: Eui64, image: &'a [u8]) -> Pending<'a, Result<(), Cannot>>;
 
+    /// Gives `device` power, or takes it: it is off until it gets power again, and keeps what its flash holds.
+    ///
+    /// # Errors
+    /// When the bench cannot switch that Device, or it failed.
+    fn set_power(&mut self, device: Eui64, on: bool) -> Pending<'_, Result<(), Cannot>>;
+
+    /// Resets `device`, which starts again at once.
+    ///
+    /// # Errors
+    /// When the bench cannot reset that Device, or it failed.
+    fn reset(&mut self, device: Eui64) -> Pending<'_, Result<(), Cannot>>;
+
+    /// Cuts the hub's WAN link, or lets it come back.
+    ///
+    /// # Errors
+    /// When the link is not the rig's.
+    fn set_wan(&mut self, up: bool) -> Result<(), Cannot>;
+
     /// Stops the bench and closes the evidence.
     fn stop(&mut self) -> EndOfScenario;
 }

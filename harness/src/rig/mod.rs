@@ -6,7 +6,7 @@
 //! - [`driver`]: what a driver of a bench can do, whatever the bench is made of.
 //! - [`virtual_bench`]: the driver that plays every role in software, in virtual time.
 //! - [`live`]: the driver of a bench with boards, in real time.
-//! - [`dcc_side`], [`participants`]: the software roles that drivers share.
+//! - [`dcc_side`], [`participants`], [`software`]: the software roles that drivers share.
 
 pub mod dcc_side;
 pub mod driver;
@@ -14,5 +14,6 @@ pub mod evidence;
 pub mod live;
 pub mod observe;
 pub mod participants;
+pub mod software;
 pub mod taps;
 pub mod virtual_bench;

@@ -7,20 +7,18 @@
 use super::dcc_side::DccSide;
 use super::driver::{Cannot, Driver, Pending};
 use super::observe::{Observations, WanDirection};
-use super::participants::{hub_config, ppmid_config, seed_for};
+use super::participants::seed_for;
+use super::software::{Output, SoftwareDevice};
 use super::taps::Taps;
 use crate::bench::Bench;
 #[cfg(feature = "planted-faults")]
 use crate::bench::Planted;
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use hanrig_air::{Air, AirConfig, AirEvent, RadioId, TransmitResult as AirResult};
-use hanrig_ch::CommunicationsHub;
 use hanrig_dcc::data::DccData;
 use hanrig_dcc::duis::Request;
-use hanrig_ppmid::Ppmid;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
-use hanrig_zigbee::store::RamFlash;
 use hanrig_zigbee::{Transmit, TransmitResult};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -37,25 +35,31 @@ struct Underway {
     octets: Vec<u8>,
 }
 
-/// A PPMID in its place on the bench.
+/// A Device in its place on the bench.
 #[derive(Debug)]
 struct Seat {
     /// What its log is called.
     log: String,
     eui: Eui64,
-    radio: RadioId,
-    device: Ppmid<RamFlash>,
+    /// `None` while it is switched off.
+    radio: Option<RadioId>,
+    device: SoftwareDevice,
 }
+
+/// Where the hub sits.
+const HUB: usize = 0;
 
 /// The bench in motion.
 #[derive(Debug)]
 pub struct VirtualBench {
     now: Instant,
     air: Air,
-    hub_radio: RadioId,
-    hub: CommunicationsHub<RamFlash>,
+    channel: u8,
+    /// The hub first.
     seats: Vec<Seat>,
     dcc: DccSide,
+    /// Whether the WAN carries anything.
+    wan: bool,
     underway: VecDeque<Underway>,
     taps: Taps,
 }
@@ -72,31 +76,29 @@ impl VirtualBench {
     pub fn start(bench: &Bench, context: &ScenarioContext) -> Result<Self, BenchFault> {
         let seed = context.seed;
         let air_seed = u64::from_be_bytes(*seed_for(seed, "air").first_chunk().unwrap_or(&[0; 8]));
-        let mut air = Air::new(AirConfig { seed: air_seed, default_loss: bench.medium.loss, ..AirConfig::default() });
-        let hub_radio = air.attach("hub", bench.network.channel);
-        let hub = CommunicationsHub::new(hub_config(bench, seed), RamFlash::new(hanrig_ch::flash_size()))
-            .map_err(|error| fault("the hub does not start", &error))?;
+        let air = Air::new(AirConfig { seed: air_seed, default_loss: bench.medium.loss, ..AirConfig::default() });
+        let channel = bench.network.channel;
         let mut seats = Vec::new();
+        let mut seat = |eui: Eui64, device: SoftwareDevice| {
+            seats.push(Seat { log: device.name().to_lowercase().replace(' ', "-"), eui, radio: None, device });
+        };
+        seat(bench.hub.eui, SoftwareDevice::hub(bench, seed, false));
         for ppmid in &bench.ppmids {
-            let device = Ppmid::new(ppmid_config(bench, ppmid, seed)?, RamFlash::new(hanrig_ppmid::flash_size()))
-                .map_err(|error| fault("the PPMID does not start", &error))?;
-            let radio = air.attach(&ppmid.name, bench.network.channel);
-            let log = ppmid.name.to_lowercase().replace(' ', "-");
-            seats.push(Seat { log, eui: ppmid.eui, radio, device });
+            seat(ppmid.eui, SoftwareDevice::ppmid(bench, ppmid, seed, false)?);
         }
         let mut virtual_bench = Self {
             now: Instant::ZERO,
             air,
-            hub_radio,
-            hub,
+            channel,
             seats,
             dcc: DccSide::new(bench)?,
+            wan: true,
             underway: VecDeque::new(),
             taps: Taps::new(bench, context)?,
         };
         #[cfg(feature = "planted-faults")]
         virtual_bench.plant(bench);
-        virtual_bench.switch_on(bench);
+        virtual_bench.switch_on(bench)?;
         Ok(virtual_bench)
     }
 
@@ -104,40 +106,65 @@ impl VirtualBench {
     fn plant(&mut self, bench: &Bench) {
         for planted in bench.planted.iter().copied() {
             match planted {
-                Planted::Hub(fault) => self.hub.plant(fault),
-                Planted::Ppmid(fault) => self.seats.iter_mut().for_each(|seat| seat.device.plant(fault)),
                 Planted::Dsp(fault) => self.dcc.dsp_mut().plant(fault),
                 Planted::Csp(fault) => self.dcc.csp_mut().plant(fault),
-                // Suppliers are not of this bench, but of the world of the scenario.
-                Planted::Supplier(_) => {}
+                // Devices are made with theirs; Suppliers are not of this bench, but of the world of the scenario.
+                Planted::Hub(_) | Planted::Ppmid(_) | Planted::Supplier(_) => {}
             }
         }
     }
 
-    fn switch_on(&mut self, bench: &Bench) {
-        let now = self.now;
-        self.dcc.provision(now, bench);
-        self.hub.start(now);
-        self.dcc.set_link(now, true);
-        self.hub.on_wan_link(now, true);
-        for seat in &mut self.seats {
-            seat.device.start(now);
+    fn switch_on(&mut self, bench: &Bench) -> Result<(), BenchFault> {
+        self.dcc.provision(self.now, bench);
+        for index in 0..self.seats.len() {
+            self.set_seat_power(index, true)?;
         }
         self.settle();
+        Ok(())
+    }
+
+    /// Gives a Device power or takes it. What it had on the air or on the WAN ends there.
+    fn set_seat_power(&mut self, index: usize, on: bool) -> Result<(), BenchFault> {
+        let now = self.now;
+        let Some(seat) = self.seats.get_mut(index) else { return Ok(()) };
+        if seat.device.on().is_some() == on {
+            return Ok(());
+        }
+        match seat.radio.take() {
+            Some(radio) => self.air.detach(radio),
+            None => seat.radio = Some(self.air.attach(seat.device.name(), self.channel)),
+        }
+        seat.device.set_power(now, on)?;
+        if index == HUB {
+            self.link_changed();
+        }
+        Ok(())
+    }
+
+    /// Tells both ends of the WAN link whether it is there. What is under way is lost with it.
+    fn link_changed(&mut self) {
+        let (now, wan) = (self.now, self.wan);
+        self.underway.clear();
+        let hub = self.seats.get_mut(HUB).and_then(|seat| seat.device.on());
+        self.dcc.set_link(now, wan && hub.is_some());
+        if let Some(hub) = hub {
+            hub.on_wan_link(now, wan);
+        }
+    }
+
+    fn seat_of(&self, device: Eui64) -> Result<usize, Cannot> {
+        let seat = self.seats.iter().position(|seat| seat.eui == device);
+        seat.ok_or_else(|| Cannot::NotOnThisBench(format!("{device} is not a Device of this bench")))
     }
 
     /// Takes and delivers what the participants have to say, until all are silent at this instant.
     fn settle(&mut self) {
         loop {
             let mut quiet = true;
-            while let Some(output) = self.hub.take_output() {
-                quiet = false;
-                self.on_hub_output(output);
-            }
             for index in 0..self.seats.len() {
-                while let Some(output) = self.seats.get_mut(index).and_then(|seat| seat.device.take_output()) {
+                while let Some(output) = self.seats.get_mut(index).and_then(|seat| seat.device.on()?.take_output()) {
                     quiet = false;
-                    self.on_ppmid_output(index, output);
+                    self.on_output(index, output);
                 }
             }
             for octets in self.dcc.settle(self.now, &mut self.taps) {
@@ -161,73 +188,79 @@ impl VirtualBench {
         }
     }
 
-    fn on_hub_output(&mut self, output: hanrig_ch::Output) {
+    fn on_output(&mut self, index: usize, output: Output) {
+        let Some(seat) = self.seats.get(index) else { return };
         match output {
-            hanrig_ch::Output::Radio(transmit) => self.transmit(self.hub_radio, transmit),
-            hanrig_ch::Output::Wan(octets) => {
+            Output::Radio(transmit) => {
+                if let Some(radio) = seat.radio {
+                    self.transmit(radio, transmit);
+                }
+            }
+            Output::Wan(octets) => {
                 self.taps.wan(self.now, WanDirection::FromHub, &octets);
                 self.carry(WanDirection::FromHub, octets);
             }
-            hanrig_ch::Output::Log(line) => self.taps.log("hub", self.now, &line),
-        }
-    }
-
-    fn on_ppmid_output(&mut self, index: usize, output: hanrig_ppmid::Output) {
-        let Some(seat) = self.seats.get(index) else { return };
-        match output {
-            hanrig_ppmid::Output::Radio(transmit) => self.transmit(seat.radio, transmit),
-            hanrig_ppmid::Output::Log(line) => self.taps.log(&seat.log, self.now, &line),
+            Output::Log(line) => self.taps.log(&seat.log, self.now, &line),
         }
     }
 
     fn on_air_event(&mut self, event: AirEvent) {
         let now = self.now;
-        match event {
-            AirEvent::Sniffed(frame) => self.taps.frame(&frame),
-            AirEvent::Received { radio, psdu, lqi, .. } => {
-                if radio == self.hub_radio {
-                    self.hub.on_frame(now, &psdu, lqi);
-                } else if let Some(seat) = self.seats.iter_mut().find(|seat| seat.radio == radio) {
-                    seat.device.on_frame(now, &psdu, lqi);
-                }
+        let (AirEvent::Received { radio, .. } | AirEvent::TransmitDone { radio, .. }) = event else {
+            if let AirEvent::Sniffed(frame) = event {
+                self.taps.frame(&frame);
             }
-            AirEvent::TransmitDone { radio, result, csma: true, .. } => {
-                let result = match result {
+            return;
+        };
+        let seat = self.seats.iter_mut().find(|seat| seat.radio == Some(radio));
+        let Some(device) = seat.and_then(|seat| seat.device.on()) else { return };
+        match event {
+            AirEvent::Received { psdu, lqi, .. } => device.on_frame(now, &psdu, lqi),
+            AirEvent::TransmitDone { result, csma: true, .. } => device.on_transmit_done(
+                now,
+                match result {
                     AirResult::Sent => TransmitResult::Sent,
                     AirResult::ChannelAccessFailure => TransmitResult::ChannelAccessFailure,
-                };
-                if radio == self.hub_radio {
-                    self.hub.on_transmit_done(now, result);
-                } else if let Some(seat) = self.seats.iter_mut().find(|seat| seat.radio == radio) {
-                    seat.device.on_transmit_done(now, result);
-                }
-            }
+                },
+            ),
             // Nobody waits for the end of an acknowledgement.
-            AirEvent::TransmitDone { csma: false, .. } => {}
+            AirEvent::TransmitDone { csma: false, .. } | AirEvent::Sniffed(_) => {}
         }
     }
 
     fn install(&mut self, device: Eui64, image: &[u8]) -> Result<(), Cannot> {
-        let now = self.now;
-        let seat = self
-            .seats
-            .iter_mut()
-            .find(|seat| seat.eui == device)
-            .ok_or_else(|| Cannot::NotOnThisBench(format!("{device} is not a Device of this bench")))?;
-        seat.device.update_locally(now, image).map_err(|error| fault("the local update failed", &error))?;
+        let (now, seat) = (self.now, self.seat_of(device)?);
+        let seat = self.seats.get_mut(seat).and_then(|seat| seat.device.on());
+        let seat = seat.ok_or_else(|| BenchFault::new(format!("{device} is switched off")))?;
+        seat.update_locally(now, image)
+            .ok_or_else(|| Cannot::NotOnThisBench(format!("{device} has no local update")))?
+            .map_err(|error| fault("the local update failed", &error))?;
+        self.settle();
+        Ok(())
+    }
+
+    fn power(&mut self, device: Eui64, on: bool) -> Result<(), Cannot> {
+        let seat = self.seat_of(device)?;
+        self.set_seat_power(seat, on)?;
+        let state = if on { "on" } else { "off" };
+        if let Some(seat) = self.seats.get(seat) {
+            self.taps.log("bench", self.now, &format!("{} switched {state}", seat.log));
+        }
         self.settle();
         Ok(())
     }
 
     fn carry(&mut self, direction: WanDirection, octets: Vec<u8>) {
+        if !self.wan {
+            return;
+        }
         self.underway.push_back(Underway { due: self.now + WAN_LATENCY, direction, octets });
     }
 
     fn next_event(&self) -> Option<Instant> {
         [
             self.air.poll_at(),
-            self.hub.poll_at(self.now),
-            self.seats.iter().filter_map(|seat| seat.device.poll_at()).min(),
+            self.seats.iter().filter_map(|seat| seat.device.poll_at(self.now)).min(),
             self.dcc.poll_at(),
             self.underway.front().map(|underway| underway.due),
         ]
@@ -247,18 +280,17 @@ impl VirtualBench {
         while let Some(Underway { direction, octets, .. }) = self.underway.pop_front_if(|underway| underway.due <= now)
         {
             match direction {
-                WanDirection::ToHub => self.hub.on_wan_octets(now, &octets),
+                WanDirection::ToHub => {
+                    if let Some(hub) = self.seats.get_mut(HUB).and_then(|seat| seat.device.on()) {
+                        hub.on_wan_octets(now, &octets);
+                    }
+                }
                 WanDirection::FromHub => self.dcc.on_hub_octets(now, &octets),
             }
             self.settle();
         }
-        if due(self.hub.poll_at(now)) {
-            self.hub.poll(now);
-        }
         for seat in &mut self.seats {
-            if due(seat.device.poll_at()) {
-                seat.device.poll(now);
-            }
+            seat.device.poll(now);
         }
         if due(self.dcc.poll_at()) {
             self.dcc.poll(now);
@@ -329,6 +361,27 @@ impl Driver for VirtualBench {
 
     fn update_locally<'a>(&'a mut self, device: Eui64, image: &'a [u8]) -> Pending<'a, Result<(), Cannot>> {
         Box::pin(async move { self.install(device, image) })
+    }
+
+    fn set_power(&mut self, device: Eui64, on: bool) -> Pending<'_, Result<(), Cannot>> {
+        Box::pin(async move { self.power(device, on) })
+    }
+
+    fn reset(&mut self, device: Eui64) -> Pending<'_, Result<(), Cannot>> {
+        Box::pin(async move {
+            self.power(device, false)?;
+            self.power(device, true)
+        })
+    }
+
+    fn set_wan(&mut self, up: bool) -> Result<(), Cannot> {
+        if up != self.wan {
+            self.wan = up;
+            self.taps.log("bench", self.now, if up { "WAN restored" } else { "WAN cut" });
+            self.link_changed();
+            self.settle();
+        }
+        Ok(())
     }
 
     fn stop(&mut self) -> EndOfScenario {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `_SEGGER_RTT` | | reads up channel 0, the log |
 //! | `HANRIG_PROVISIONING` | 2048 | writes a block of `hanrig-provisioning` before it lets the firmware run |
-//! | `HANRIG_CLOCK_OFFSET_US` | 16 | moves the clock on: see [`hanrig_device::clock`] |
+//! | `HANRIG_CLOCK_OFFSET_US` | 20 | moves the clock on: see [`hanrig_device::clock`] |
 //! | `HANRIG_LOCAL_UPDATE` | 16 + 1 MiB | hands over an image as an engineer's tool does |
 //! | `HANRIG_FLASH` | 2 MiB | looks at the flash, or wipes it (ones: erased) |
 //! | `HANRIG_POWER_LEFT` | 4 | takes the power away in the middle of a flash write (feature `faults`) |

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
 use embedded_alloc::LlffHeap;
-use hanrig_device::clock::TimeJump;
+use hanrig_device::clock::{TimeJump, sleeps, works};
 use hanrig_device::{Device, FIRMWARE_VERSION, Made, Output, log};
 use hanrig_provisioning::Faults;
 use hanrig_wire::time::{Duration, Instant};
@@ -148,11 +148,13 @@ impl Board {
         let now = clock::now();
         let radio = self.radio.poll_at().map(|at| at - clock::uptime());
         let others = [self.device.poll_at(now), self.hang_at].map(|at| at.map(|at| at - now));
-        let delay = others.into_iter().chain([radio]).flatten().min().unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
+        let due = others.into_iter().chain([radio]).flatten().min();
+        let delay = due.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP);
         if delay.is_zero() {
             return;
         }
         clock::set_alarm(delay);
+        sleeps(due);
         let mut asleep = true;
         while asleep {
             // With interrupts masked none can come between the look and the sleep; one that is pending ends the sleep all
@@ -164,5 +166,6 @@ impl Board {
                 }
             });
         }
+        works();
     }
 }

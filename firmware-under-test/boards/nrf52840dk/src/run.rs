@@ -23,7 +23,7 @@ use embassy_nrf::radio::{self, ieee802154::Radio};
 use embassy_nrf::{bind_interrupts, qspi, uarte};
 use embassy_time::Timer;
 use embedded_alloc::LlffHeap;
-use hanrig_device::clock::{TimeJump, device_time};
+use hanrig_device::clock::{TimeJump, device_time, sleeps, works};
 use hanrig_device::{Device, FIRMWARE_VERSION, Made, Output, log};
 use hanrig_provisioning::REGION_SIZE;
 use hanrig_wire::mac::{FCS_LEN, append_fcs};
@@ -184,8 +184,18 @@ impl Board {
                     cortex_m::asm::wfi();
                 }
             }
-            let delay = self.delay();
-            match select4(RECEIVED.receive(), SENT.receive(), self.wan.serve(&mut octets), Timer::after(delay)).await {
+            let due = self.due();
+            sleeps(due);
+            let woken = select4(
+                RECEIVED.receive(),
+                SENT.receive(),
+                self.wan.serve(&mut octets),
+                // At most 100 ms.
+                Timer::after_micros(due.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP).as_micros() as u64),
+            )
+            .await;
+            works();
+            match woken {
                 Either4::First(received) => {
                     let mut psdu = Vec::with_capacity(received.octets.len() + FCS_LEN);
                     psdu.extend_from_slice(&received.octets);
@@ -228,11 +238,9 @@ impl Board {
         }
     }
 
-    fn delay(&self) -> embassy_time::Duration {
+    /// How long until the Device wants to be polled.
+    fn due(&self) -> Option<Duration> {
         let at = now();
-        let due = [self.device.poll_at(at), self.hang_at].into_iter().flatten().min();
-        let delay = due.map_or(LONGEST_SLEEP, |due| due - at).min(LONGEST_SLEEP);
-        // At most 100 ms.
-        embassy_time::Duration::from_micros(delay.as_micros() as u64)
+        [self.device.poll_at(at), self.hang_at].into_iter().flatten().min().map(|due| due - at)
     }
 }

@@ -1,7 +1,7 @@
 //! A role that a board plays: flashed, provisioned, watched and moved on in time through its debug probe.
 
 use super::setup::BoardSetup;
-use crate::ports::{Firmware, PortSender, ProbeHandle, Symbol};
+use crate::ports::{Firmware, PortSender, Power, ProbeHandle, Symbol};
 use crate::runner::BenchFault;
 use hanrig_wire::time::Duration;
 use std::sync::Arc;
@@ -22,6 +22,10 @@ const LOCAL_UPDATE: &str = "HANRIG_LOCAL_UPDATE";
 const LOCAL_UPDATE_HEAD: usize = 16;
 /// The result that says that the image was taken.
 const TAKEN: u32 = 1;
+/// Where the words of the clock's symbol are.
+const SEQUENCE: u64 = 8;
+const APPLIED: u64 = 12;
+const IDLE: u64 = 16;
 
 /// A board that plays a role.
 #[derive(Debug)]
@@ -33,6 +37,9 @@ pub(super) struct Board {
     sequence: u32,
     /// How far the firmware's clock was moved on since it started.
     offset: Duration,
+    /// The switch in its supply, where there is one.
+    supply: Option<Box<dyn Power>>,
+    on: bool,
 }
 
 impl Board {
@@ -67,7 +74,53 @@ impl Board {
             local_update: firmware.symbol(LOCAL_UPDATE),
             sequence: 0,
             offset: Duration::ZERO,
+            supply: setup.power,
+            on: true,
         })
+    }
+
+    /// Whether it has power.
+    pub(super) const fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Gives it power, or takes it: its reset line is held, and its supply switched where there is a switch.
+    ///
+    /// # Errors
+    /// When probe or switch do not do it.
+    pub(super) async fn set_power(&mut self, on: bool) -> Result<(), BenchFault> {
+        if on == self.on {
+            return Ok(());
+        }
+        if on {
+            self.switch_supply(true).await?;
+            self.probe.release().within(QUICK).await.map_err(|error| self.fault(&error))?;
+            self.offset = Duration::ZERO;
+        } else {
+            // Held first, so that nobody asks a chip without power for its log.
+            self.probe.hold_in_reset().within(QUICK).await.map_err(|error| self.fault(&error))?;
+            self.switch_supply(false).await?;
+        }
+        self.on = on;
+        Ok(())
+    }
+
+    async fn switch_supply(&mut self, on: bool) -> Result<(), BenchFault> {
+        let Some(mut supply) = self.supply.take() else { return Ok(()) };
+        let switched = tokio::task::spawn_blocking(move || (supply.set(on), supply)).await;
+        let (outcome, supply) = switched.map_err(|error| self.fault(&error))?;
+        self.supply = Some(supply);
+        outcome.map_err(|error| self.fault(&error))
+    }
+
+    /// Resets it: it starts again at once.
+    ///
+    /// # Errors
+    /// When the probe does not do it.
+    pub(super) async fn reset(&mut self) -> Result<(), BenchFault> {
+        self.probe.reset().within(QUICK).await.map_err(|error| self.fault(&error))?;
+        self.offset = Duration::ZERO;
+        Ok(())
     }
 
     /// Whether the rig can move the firmware's clock on.
@@ -80,19 +133,34 @@ impl Board {
         &self.name
     }
 
+    /// For how long the firmware has nothing to do by itself; zero while it is at work, `None` when it does not tell.
+    ///
+    /// # Errors
+    /// When the probe fails.
+    pub(super) async fn idle(&self) -> Result<Option<Duration>, BenchFault> {
+        if !self.on {
+            return Ok(Some(Duration::MAX));
+        }
+        let Some(clock) = self.clock.filter(|clock| clock.size > IDLE) else { return Ok(None) };
+        Ok(Some(match self.word(clock.address + IDLE).await? {
+            u32::MAX => Duration::MAX,
+            idle => Duration::from_millis(idle.into()),
+        }))
+    }
+
     /// Moves the firmware's clock on, and waits until the firmware has acted on it.
     ///
     /// # Errors
     /// When the firmware does not take it, or the probe fails.
     pub(super) async fn jump(&mut self, by: Duration) -> Result<(), BenchFault> {
-        let Some(clock) = self.clock else { return Ok(()) };
+        let Some(clock) = self.clock.filter(|_| self.on) else { return Ok(()) };
         self.offset += by;
         let micros = u64::try_from(self.offset.as_micros()).unwrap_or(u64::MAX);
         self.sequence = self.sequence.wrapping_add(1);
         // The sequence is written last: the firmware takes the halves only when it has changed.
         self.write(clock.address, micros.to_le_bytes().to_vec()).await?;
-        self.write(clock.address + 8, self.sequence.to_le_bytes().to_vec()).await?;
-        self.wait_for_word(clock.address + 12, self.sequence, "its clock was moved on").await
+        self.write(clock.address + SEQUENCE, self.sequence.to_le_bytes().to_vec()).await?;
+        self.wait_for_word(clock.address + APPLIED, self.sequence, "its clock was moved on").await
     }
 
     /// Hands an image to the firmware as an engineer's tool does. `None` when the firmware has no way for it.

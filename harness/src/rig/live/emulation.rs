@@ -5,16 +5,18 @@
 
 use super::{BoardSetup, LiveSetup, PlayerSetup};
 use crate::bench::{Bench, CLOCK_OFFSET};
-use crate::ports::{ProbeSettings, SerialSettings, WanTarget};
+use crate::ports::{Power, PowerError, ProbeSettings, SerialSettings, WanTarget};
 use crate::rig::participants::seed_for;
 use crate::runner::BenchFault;
 use hanrig_air::AirConfig;
 use hanrig_air::live::{Endpoint, LiveAir, LiveConfig, Pace};
 use hanrig_board::{BoardConfig, CHIP, CHIP_DESCRIPTION, QemuBoard};
+use hanrig_wire::spinel::Status;
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::Eui64;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Which UART of a board is what.
@@ -40,8 +42,8 @@ pub struct Emulated {
 #[derive(Debug)]
 struct Emulation {
     // In this order: the boards go before the air that they speak on.
-    _boards: Vec<QemuBoard>,
-    _endpoints: Vec<Endpoint>,
+    _boards: Vec<Arc<QemuBoard>>,
+    _endpoints: Vec<Arc<Endpoint>>,
     _air: LiveAir,
     _folder: tempfile::TempDir,
 }
@@ -79,7 +81,8 @@ pub fn emulate(
         .map_err(|error| BenchFault::new(format!("cannot write {}: {error}", description.display())))?;
     let sniffer = air.sniffer_on_pty("sniffer", None).map_err(|error| fault(&error))?;
     let sniffer_port = port_of(&sniffer)?;
-    let mut rig = Parts { folder: folder.path(), description, air: &air, boards: Vec::new(), endpoints: vec![sniffer] };
+    let mut rig =
+        Parts { folder: folder.path(), description, air: &air, boards: Vec::new(), endpoints: vec![Arc::new(sniffer)] };
     let hub_player = rig.player("hub", bench.hub.eui, hub)?;
     let wan = rig.wan_of_last_board(hub)?;
     let mut players = Vec::new();
@@ -107,8 +110,24 @@ struct Parts<'a> {
     folder: &'a Path,
     description: PathBuf,
     air: &'a LiveAir,
-    boards: Vec<QemuBoard>,
-    endpoints: Vec<Endpoint>,
+    boards: Vec<Arc<QemuBoard>>,
+    endpoints: Vec<Arc<Endpoint>>,
+}
+
+/// The supply of an emulated board and of the radio co-processor on it.
+#[derive(Debug)]
+struct Supply {
+    board: Arc<QemuBoard>,
+    radio: Arc<Endpoint>,
+}
+
+impl Power for Supply {
+    fn set(&mut self, on: bool) -> Result<(), PowerError> {
+        // A co-processor that starts anew is deaf until its host has set it up.
+        self.radio.reset(Status::RESET_POWER_ON);
+        let switched = if on { self.board.power_on() } else { self.board.hold_off() };
+        switched.map_err(|source| PowerError::Switch { source: Box::new(source) })
+    }
 }
 
 impl Parts<'_> {
@@ -116,28 +135,29 @@ impl Parts<'_> {
         let Some(firmware) = &emulated.firmware else {
             let endpoint = self.air.rcp_on_pty(name, eui, None).map_err(|error| fault(&error))?;
             let rcp = port_of(&endpoint)?;
-            self.endpoints.push(endpoint);
+            self.endpoints.push(Arc::new(endpoint));
             return Ok(PlayerSetup::Software { rcp });
         };
-        let work = self.folder.join(name.to_lowercase().replace(' ', "-"));
-        let config = BoardConfig { uarts: UARTS, ..BoardConfig::new(name, work) };
-        let board = QemuBoard::start(config).map_err(|error| fault(&error))?;
+        let name = &name.to_lowercase().replace(' ', "-");
+        let config = BoardConfig { uarts: UARTS, ..BoardConfig::new(name, self.folder.join(name)) };
+        let board = Arc::new(QemuBoard::start(config).map_err(|error| fault(&error))?);
         let radio = connect(&board, RADIO_UART)?;
-        let endpoint = self.air.rcp_on_stream(name, eui, radio).map_err(|error| fault(&error))?;
+        let radio = Arc::new(self.air.rcp_on_stream(name, eui, radio).map_err(|error| fault(&error))?);
         let probe = ProbeSettings {
             probe: board.selector(),
             chip: CHIP.to_owned(),
             chip_description: Some(self.description.clone()),
             speed_khz: None,
         };
-        self.boards.push(board);
-        self.endpoints.push(endpoint);
+        self.boards.push(Arc::clone(&board));
+        self.endpoints.push(Arc::clone(&radio));
         Ok(PlayerSetup::Board(BoardSetup {
             probe,
             firmware: firmware.clone(),
             base: None,
             provision: true,
             clock_offset: Some(CLOCK_OFFSET.to_owned()),
+            power: Some(Box::new(Supply { board, radio })),
         }))
     }
 

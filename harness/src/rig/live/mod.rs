@@ -4,9 +4,11 @@
 //! too. What the sniffer hears and what goes over the WAN and DUIS interfaces passes through the same
 //! [taps](super::taps) as in virtual time, and nothing else decides verdicts.
 //!
-//! Where every player lets the rig move its clock on, long waits are jumped over: when nothing has happened for a while,
-//! all clocks move on together, a little at first and more as long as nothing happens. A bench with a player that has no
-//! such clock waits in real time, and what would need longer than [`LiveSetup::patience`] is not applicable there.
+//! Where every player lets the rig move its clock on, long waits are jumped over: when nothing happens, all clocks move
+//! on together, to the time at which the first participant has something to do. Firmware that does not tell when that is
+//! has to be quiet for longer, and its clock is moved a little at first and more as long as nothing happens. A bench with
+//! a player that has no such clock waits in real time, and what would need longer than [`LiveSetup::patience`] is not
+//! applicable there.
 
 mod board;
 pub mod emulation;
@@ -20,6 +22,7 @@ use super::dcc_side::DccSide;
 use super::driver::{Cannot, Driver, Pending};
 use super::observe::{Observations, WanDirection};
 use super::participants::{hub_config, ppmid_config};
+use super::software::SoftwareDevice;
 use super::taps::Taps;
 use crate::bench::Bench;
 use crate::ports::{Events, NrfSniffer, PortEvent, PortEventKind, PortEvents, Sniffer as _, WanLink as _, WanPort};
@@ -30,11 +33,13 @@ use hanrig_dcc::data::DccData;
 use hanrig_dcc::duis::Request;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
-use software::{SoftHub, SoftPpmid};
+use software::{Said, SoftwarePlayer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long nothing must have happened before a wait is jumped over.
+/// How long nothing must have happened before a wait is jumped over: where every participant tells that it is idle, and
+/// where not.
+const SETTLED: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_millis(2500);
 /// How long participants get to react to a jump before the next one.
 const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
@@ -42,32 +47,28 @@ const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
 const FIRST_JUMP: Duration = Duration::from_secs(30);
 const LONGEST_JUMP: Duration = Duration::from_secs(600);
 /// A wait that is over sooner than this is waited for.
-const WORTH_A_JUMP: Duration = Duration::from_secs(5);
+const WORTH_A_JUMP: Duration = Duration::from_secs(1);
 /// How long the driver sleeps at the most before it looks around.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Who plays the hub.
+/// Who plays a Device.
 #[derive(Debug)]
-enum Hub {
-    Board { board: Box<Board>, wan: WanPort },
-    Software(Box<SoftHub>),
-}
-
-/// Who plays a PPMID.
-#[derive(Debug)]
-enum Ppmid {
+enum Player {
     Board(Box<Board>),
-    Software(Box<SoftPpmid>),
+    Software(Box<SoftwarePlayer>),
 }
 
-/// A PPMID in its place on the bench.
+/// A Device in its place on the bench.
 #[derive(Debug)]
 struct Seat {
     /// What its log and its ports are called.
     name: Arc<str>,
     eui: Eui64,
-    player: Ppmid,
+    player: Player,
 }
+
+/// Where the hub sits.
+const HUB: usize = 0;
 
 /// The bench in motion.
 #[derive(Debug)]
@@ -80,8 +81,14 @@ pub struct LiveBench {
     last_event: std::time::Instant,
     patience: Duration,
     events: PortEvents,
-    hub: Hub,
+    /// The hub first.
     seats: Vec<Seat>,
+    /// The link to a hub that is a board.
+    wan: Option<WanPort>,
+    /// Whether that link is there.
+    wan_port_up: bool,
+    /// Whether a step has cut the WAN.
+    wan_cut: bool,
     dcc: DccSide,
     taps: Taps,
     sniffer: NrfSniffer,
@@ -108,31 +115,40 @@ impl LiveBench {
         // The sniffer first: what the boards say on their way up is to be heard.
         let sniffer = NrfSniffer::open(&setup.sniffer, channel, ends.port("sniffer"))
             .map_err(|error| BenchFault::from_error(&error))?;
-        let config = hub_config(bench, seed);
-        let hub = match setup.hub {
+        let mut seats = Vec::new();
+        let mut wan = None;
+        let name: Arc<str> = "hub".into();
+        let player = match setup.hub {
             PlayerSetup::Board(board) => {
                 let target = setup.wan.ok_or_else(|| BenchFault::new("the hub's board has no WAN link"))?;
-                let wan = WanPort::open(target, ends.port("hub")).map_err(|error| BenchFault::from_error(&error))?;
+                let port = WanPort::open(target, ends.port("hub")).map_err(|error| BenchFault::from_error(&error))?;
+                wan = Some(port);
+                let config = hub_config(bench, seed);
                 let block = board.provision.then(|| provisioning::hub_block(bench, &config)).transpose()?;
-                let board = Board::start("hub", board, block, ends.port("hub")).await?;
-                Hub::Board { board: Box::new(board), wan }
+                Player::Board(Box::new(Board::start("hub", board, block, ends.port("hub")).await?))
             }
             PlayerSetup::Software { rcp } => {
-                Hub::Software(Box::new(SoftHub::start(config, &rcp, ends.port("hub"), &mut events, &mut early).await?))
+                let hub = SoftwareDevice::hub(bench, seed, true);
+                let sender = ends.port(Arc::clone(&name));
+                let player = SoftwarePlayer::open(hub, channel, &rcp, sender, &mut events, &mut early).await?;
+                Player::Software(Box::new(player))
             }
         };
-        let mut seats = Vec::new();
+        seats.push(Seat { name, eui: bench.hub.eui, player });
         for (ppmid, player) in bench.ppmids.iter().zip(setup.ppmids) {
             let name: Arc<str> = ppmid.name.to_lowercase().replace(' ', "-").into();
-            let config = ppmid_config(bench, ppmid, seed)?;
+            let sender = ends.port(Arc::clone(&name));
             let player = match player {
                 PlayerSetup::Board(board) => {
+                    let config = ppmid_config(bench, ppmid, seed)?;
                     let block = board.provision.then(|| provisioning::ppmid_block(&config)).transpose()?;
-                    Ppmid::Board(Box::new(Board::start(&name, board, block, ends.port(Arc::clone(&name))).await?))
+                    Player::Board(Box::new(Board::start(&name, board, block, sender).await?))
                 }
-                PlayerSetup::Software { rcp } => Ppmid::Software(Box::new(
-                    SoftPpmid::start(config, &rcp, ends.port(Arc::clone(&name)), &mut events, &mut early).await?,
-                )),
+                PlayerSetup::Software { rcp } => {
+                    let device = SoftwareDevice::ppmid(bench, ppmid, seed, true)?;
+                    let player = SoftwarePlayer::open(device, channel, &rcp, sender, &mut events, &mut early).await?;
+                    Player::Software(Box::new(player))
+                }
             };
             seats.push(Seat { name, eui: ppmid.eui, player });
         }
@@ -145,8 +161,10 @@ impl LiveBench {
             last_event: now,
             patience: setup.patience,
             events,
-            hub,
             seats,
+            wan,
+            wan_port_up: false,
+            wan_cut: false,
             dcc,
             taps,
             sniffer,
@@ -155,27 +173,38 @@ impl LiveBench {
             fault: None,
             emulation: setup.emulation,
         };
-        live.switch_on(bench);
+        live.switch_on(bench)?;
         for event in early {
             live.on_event(event);
         }
         Ok(live)
     }
 
-    fn switch_on(&mut self, bench: &Bench) {
+    fn switch_on(&mut self, bench: &Bench) -> Result<(), BenchFault> {
         let now = self.now();
         self.dcc.provision(now, bench);
-        if let Hub::Software(hub) = &mut self.hub {
-            hub.device.start(now);
-            hub.device.on_wan_link(now, true);
-            self.dcc.set_link(now, true);
-        }
         for seat in &mut self.seats {
-            if let Ppmid::Software(ppmid) = &mut seat.player {
-                ppmid.device.start(now);
+            if let Player::Software(player) = &mut seat.player {
+                player.set_power(now, true)?;
             }
         }
+        self.link_changed();
         self.settle();
+        Ok(())
+    }
+
+    /// Tells the software at both ends of the WAN link whether it is there. A board finds out by itself.
+    fn link_changed(&mut self) {
+        let now = self.now();
+        let up = match self.seats.get_mut(HUB).map(|seat| &mut seat.player) {
+            Some(Player::Board(board)) => self.wan_port_up && !self.wan_cut && board.is_on(),
+            Some(Player::Software(player)) => {
+                let up = !self.wan_cut;
+                player.on().map(|hub| hub.on_wan_link(now, up)).is_some() && up
+            }
+            None => false,
+        };
+        self.dcc.set_link(now, up);
     }
 
     fn bench_time(&self, at: std::time::Instant) -> Instant {
@@ -192,8 +221,11 @@ impl LiveBench {
     fn on_event(&mut self, event: PortEvent) {
         let at = self.bench_time(event.at);
         let now = self.now();
-        self.last_event = std::time::Instant::now();
-        self.next_jump = FIRST_JUMP;
+        // A log is no sign of life on the interfaces: firmware logs the jumps themselves.
+        if !matches!(event.kind, PortEventKind::Log { .. } | PortEventKind::Garbled { .. }) {
+            self.last_event = std::time::Instant::now();
+            self.next_jump = FIRST_JUMP;
+        }
         match event.kind {
             PortEventKind::Frame { octets, rssi, lqi, .. } => {
                 let fcs_ok = fcs_is_good(&octets);
@@ -210,17 +242,14 @@ impl LiveBench {
             }
             PortEventKind::WanLink { up } => {
                 self.taps.log("bench", at, if up { "WAN link up" } else { "WAN link down" });
-                self.dcc.set_link(now, up);
+                self.wan_port_up = up;
+                self.link_changed();
             }
             PortEventKind::Radio(radio) => {
-                if let Hub::Software(hub) = &mut self.hub
-                    && *event.port == *"hub"
+                if let Some(seat) = self.seats.iter_mut().find(|seat| seat.name == event.port)
+                    && let Player::Software(player) = &mut seat.player
                 {
-                    hub.on_radio(now, radio);
-                } else if let Some(seat) = self.seats.iter_mut().find(|seat| seat.name == event.port)
-                    && let Ppmid::Software(ppmid) = &mut seat.player
-                {
-                    ppmid.on_radio(now, radio);
+                    player.on_radio(now, radio);
                 }
             }
             PortEventKind::Fault(fault) => {
@@ -236,30 +265,29 @@ impl LiveBench {
         let now = self.now();
         loop {
             let mut quiet = true;
-            if let Hub::Software(hub) = &mut self.hub {
-                while let Some(output) = hub.take_output() {
+            for seat in &mut self.seats {
+                let Player::Software(player) = &mut seat.player else { continue };
+                while let Some(said) = player.take_said() {
                     quiet = false;
-                    match output {
-                        software::Output::Wan(octets) => {
+                    match said {
+                        Said::Wan(octets) => {
                             self.taps.wan(now, WanDirection::FromHub, &octets);
                             self.dcc.on_hub_octets(now, &octets);
                         }
-                        software::Output::Log(line) => self.taps.log("hub", now, &line),
+                        Said::Log(line) => self.taps.log(&seat.name, now, &line),
                     }
-                }
-            }
-            for seat in &mut self.seats {
-                let Ppmid::Software(ppmid) = &mut seat.player else { continue };
-                while let Some(line) = ppmid.take_log() {
-                    quiet = false;
-                    self.taps.log(&seat.name, now, &line);
                 }
             }
             for octets in self.dcc.settle(now, &mut self.taps) {
                 quiet = false;
-                match &mut self.hub {
-                    Hub::Board { wan, .. } => wan.send(octets),
-                    Hub::Software(hub) => hub.device.on_wan_octets(now, &octets),
+                match self.seats.get_mut(HUB).map(|seat| &mut seat.player) {
+                    Some(Player::Board(_)) => self.wan.iter().for_each(|wan| wan.send(octets.clone())),
+                    Some(Player::Software(player)) => {
+                        if let Some(hub) = player.on() {
+                            hub.on_wan_octets(now, &octets);
+                        }
+                    }
+                    None => {}
                 }
             }
             if quiet {
@@ -270,53 +298,96 @@ impl LiveBench {
 
     /// When a software participant next has something to do.
     fn next_due(&self) -> Option<Instant> {
-        let hub = match &self.hub {
-            Hub::Software(hub) => hub.device.poll_at(self.now()),
-            Hub::Board { .. } => None,
-        };
-        let ppmids = self.seats.iter().filter_map(|seat| match &seat.player {
-            Ppmid::Software(ppmid) => ppmid.device.poll_at(),
-            Ppmid::Board(_) => None,
+        let now = self.now();
+        let devices = self.seats.iter().filter_map(|seat| match &seat.player {
+            Player::Software(player) => player.poll_at(now),
+            Player::Board(_) => None,
         });
-        ppmids.chain(hub).chain(self.dcc.poll_at()).min()
+        devices.chain(self.dcc.poll_at()).min()
     }
 
     /// Does what is due of the software participants.
     fn poll(&mut self) {
         let now = self.now();
-        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if let Hub::Software(hub) = &mut self.hub
-            && due(hub.device.poll_at(now))
-        {
-            hub.device.poll(now);
-        }
         for seat in &mut self.seats {
-            if let Ppmid::Software(ppmid) = &mut seat.player
-                && due(ppmid.device.poll_at())
-            {
-                ppmid.device.poll(now);
+            if let Player::Software(player) = &mut seat.player {
+                player.poll(now);
             }
         }
-        if due(self.dcc.poll_at()) {
+        if self.dcc.poll_at().is_some_and(|at| at <= now) {
             self.dcc.poll(now);
         }
         self.settle();
     }
 
     fn boards(&mut self) -> impl Iterator<Item = &mut Board> {
-        let hub = match &mut self.hub {
-            Hub::Board { board, .. } => Some(board.as_mut()),
-            Hub::Software(_) => None,
-        };
-        hub.into_iter().chain(self.seats.iter_mut().filter_map(|seat| match &mut seat.player {
-            Ppmid::Board(board) => Some(board.as_mut()),
-            Ppmid::Software(_) => None,
-        }))
+        self.seats.iter_mut().filter_map(|seat| match &mut seat.player {
+            Player::Board(board) => Some(board.as_mut()),
+            Player::Software(_) => None,
+        })
+    }
+
+    fn seat_of(&mut self, device: Eui64) -> Result<(usize, &mut Seat), Cannot> {
+        let seat = self.seats.iter_mut().enumerate().find(|(_, seat)| seat.eui == device);
+        seat.ok_or_else(|| Cannot::NotOnThisBench(format!("{device} is not a Device of this bench")))
+    }
+
+    async fn switch(&mut self, device: Eui64, on: bool) -> Result<(), Cannot> {
+        let now = self.now();
+        let (index, seat) = self.seat_of(device)?;
+        match &mut seat.player {
+            Player::Board(board) => board.set_power(on).await?,
+            Player::Software(player) => player.set_power(now, on)?,
+        }
+        let line = format!("{} switched {}", seat.name, if on { "on" } else { "off" });
+        self.taps.log("bench", now, &line);
+        if index == HUB {
+            self.link_changed();
+        }
+        self.settle();
+        Ok(())
+    }
+
+    async fn restart(&mut self, device: Eui64) -> Result<(), Cannot> {
+        let now = self.now();
+        let (_, seat) = self.seat_of(device)?;
+        let line = format!("{} reset", seat.name);
+        if let Player::Board(board) = &mut seat.player {
+            board.reset().await?;
+            self.taps.log("bench", now, &line);
+            return Ok(());
+        }
+        self.switch(device, false).await?;
+        self.switch(device, true).await
     }
 
     /// A player whose clock the rig cannot move on.
     fn without_jumps(&mut self) -> Option<String> {
         self.boards().find(|board| !board.can_jump()).map(|board| board.name().to_owned())
+    }
+
+    /// How far all clocks can be moved on now, of `left`.
+    async fn jump_for(&mut self, left: Duration) -> Result<Option<Duration>, BenchFault> {
+        let quiet = self.last_event.elapsed();
+        if left <= WORTH_A_JUMP || quiet < SETTLED || self.last_jump.elapsed() < BETWEEN_JUMPS {
+            return Ok(None);
+        }
+        let now = self.now();
+        let due = self.next_due().map_or(Duration::MAX, |due| due.saturating_since(now));
+        let mut idle = Some(due);
+        for board in self.boards() {
+            idle = board.idle().await?.zip(idle).map(|(board, others)| board.min(others));
+        }
+        if let Some(idle) = idle.filter(|idle| *idle > WORTH_A_JUMP) {
+            return Ok(Some(idle.min(left)));
+        }
+        if quiet < QUIET {
+            return Ok(None);
+        }
+        // Not past what software has to do next: it is to be done in time.
+        let by = self.next_jump.min(left).min(due.max(Duration::from_millis(100)));
+        self.next_jump = (self.next_jump * 2).min(LONGEST_JUMP);
+        Ok(Some(by))
     }
 
     /// Moves all clocks on.
@@ -326,7 +397,6 @@ impl LiveBench {
         }
         self.jumped += by;
         self.last_jump = std::time::Instant::now();
-        self.next_jump = (self.next_jump * 2).min(LONGEST_JUMP);
         Ok(())
     }
 
@@ -363,13 +433,7 @@ impl LiveBench {
                         self.patience.as_secs()
                     )));
                 }
-            } else if left > WORTH_A_JUMP
-                && self.last_event.elapsed() >= QUIET
-                && self.last_jump.elapsed() >= BETWEEN_JUMPS
-            {
-                // Not past what software has to do next: it is to be done in time.
-                let due = self.next_due().map_or(Duration::MAX, |due| due.saturating_since(now));
-                let by = self.next_jump.min(left).min(due.max(Duration::from_millis(100)));
+            } else if let Some(by) = self.jump_for(left).await? {
                 self.jump(by).await?;
                 continue;
             }
@@ -429,26 +493,47 @@ impl Driver for LiveBench {
     fn update_locally<'a>(&'a mut self, device: Eui64, image: &'a [u8]) -> Pending<'a, Result<(), Cannot>> {
         Box::pin(async move {
             let now = self.now();
-            let seat = self.seats.iter_mut().find(|seat| seat.eui == device);
-            let seat = seat.ok_or_else(|| Cannot::NotOnThisBench(format!("{device} is not a Device of this bench")))?;
-            match &mut seat.player {
-                Ppmid::Board(board) => board.update_locally(image).await?.ok_or_else(|| {
-                    Cannot::NotOnThisBench(format!(
-                        "the firmware of {} has no local update that the rig knows",
-                        seat.name
-                    ))
-                }),
-                Ppmid::Software(ppmid) => ppmid
-                    .device
+            let (_, seat) = self.seat_of(device)?;
+            let installed = match &mut seat.player {
+                Player::Board(board) => board.update_locally(image).await?,
+                Player::Software(player) => player
+                    .on()
+                    .ok_or_else(|| BenchFault::new(format!("{} is switched off", seat.name)))?
                     .update_locally(now, image)
-                    .map_err(|error| BenchFault::new(format!("the local update failed: {error}")).into()),
-            }?;
+                    .transpose()
+                    .map_err(|error| BenchFault::new(format!("the local update failed: {error}")))?,
+            };
+            installed.ok_or_else(|| {
+                Cannot::NotOnThisBench(format!("the firmware of {} has no local update that the rig knows", seat.name))
+            })?;
             self.settle();
             Ok(())
         })
     }
 
+    fn set_power(&mut self, device: Eui64, on: bool) -> Pending<'_, Result<(), Cannot>> {
+        Box::pin(self.switch(device, on))
+    }
+
+    fn reset(&mut self, device: Eui64) -> Pending<'_, Result<(), Cannot>> {
+        Box::pin(self.restart(device))
+    }
+
+    fn set_wan(&mut self, up: bool) -> Result<(), Cannot> {
+        self.wan_cut = !up;
+        self.taps.log("bench", self.now(), if up { "WAN restored" } else { "WAN cut" });
+        if let Some(wan) = &self.wan {
+            wan.set_cut(self.wan_cut);
+        }
+        self.link_changed();
+        self.settle();
+        Ok(())
+    }
+
     fn stop(&mut self) -> EndOfScenario {
+        // Boards say their last words when their probes are closed.
+        self.seats.clear();
+        self.wan = None;
         self.take_events();
         let heard = self.sniffer.counters();
         let counters = BTreeMap::from([

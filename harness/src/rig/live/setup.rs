@@ -2,7 +2,7 @@
 
 use super::emulation::{Emulated, emulate};
 use crate::bench::{Bench, Player};
-use crate::ports::{ProbeSettings, SerialSettings, WanTarget};
+use crate::ports::{Power, ProbeSettings, SerialSettings, WanTarget};
 use crate::runner::BenchFault;
 use hanrig_wire::time::Duration;
 use std::path::PathBuf;
@@ -37,7 +37,7 @@ pub enum PlayerSetup {
 }
 
 /// A board and what runs on it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct BoardSetup {
     /// The debug probe and the chip behind it.
     pub probe: ProbeSettings,
@@ -49,6 +49,8 @@ pub struct BoardSetup {
     pub provision: bool,
     /// The symbol with which its clock is moved on, where it has one.
     pub clock_offset: Option<String>,
+    /// A switch in its supply, for a board that is not off while its reset line is held.
+    pub power: Option<Box<dyn Power>>,
 }
 
 impl LiveSetup {
@@ -93,6 +95,7 @@ fn real(name: &str, player: &Player) -> Result<PlayerSetup, BenchFault> {
             base: board.base_address,
             provision: board.provisioning,
             clock_offset: board.clock_offset.clone(),
+            power: board.power.clone().map(|hooks| Box::new(hooks) as Box<dyn Power>),
         })),
         Player::Qemu(_) => Err(BenchFault::new(format!("{name} is an emulated board on a bench without emulation"))),
     }

@@ -1,14 +1,13 @@
-//! Hub and PPMID in software on a live bench, each over a radio co-processor of its own.
+//! The Devices that software plays on a live bench, each over a radio co-processor of its own.
 
 use crate::ports::radio::RadioEvent;
 use crate::ports::{PortEvent, PortEventKind, PortEvents, PortSender, Radio as _, RcpRadio, SerialSettings};
+use crate::rig::software::{Output, Participant, SoftwareDevice};
 use crate::runner::BenchFault;
-use hanrig_ch::{CommunicationsHub, HubConfig};
-use hanrig_ppmid::{Ppmid, PpmidConfig};
 use hanrig_wire::spinel::PromiscuousMode;
 use hanrig_wire::spinel::host::{RadioSettings, TransmitOutcome, TransmitRequest};
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_zigbee::store::RamFlash;
+use hanrig_wire::types::Eui64;
 use hanrig_zigbee::{ReceiveFilter, Transmit, TransmitResult};
 use std::collections::VecDeque;
 
@@ -24,6 +23,11 @@ fn settings(filter: ReceiveFilter) -> RadioSettings {
         promiscuous: PromiscuousMode::Off,
         tx_power_dbm: None,
     }
+}
+
+/// What the radio of a Device without power receives and acknowledges: nothing that is sent to anybody.
+const fn deaf(channel: u8) -> ReceiveFilter {
+    ReceiveFilter { channel, pan_id: 0xFFFF, short: 0xFFFE, extended: Eui64(0) }
 }
 
 const fn result_of(outcome: TransmitOutcome) -> TransmitResult {
@@ -90,95 +94,79 @@ impl SoftRadio {
     }
 }
 
-/// What a software hub wants beside its radio.
-pub(super) enum Output {
+/// A Device that software plays, over its radio.
+#[derive(Debug)]
+pub(super) struct SoftwarePlayer {
+    device: SoftwareDevice,
+    radio: SoftRadio,
+    channel: u8,
+    said: VecDeque<String>,
+}
+
+/// What a Device wants beside its radio.
+pub(super) enum Said {
     Wan(Vec<u8>),
     Log(String),
 }
 
-/// The reference hub over a radio.
-#[derive(Debug)]
-pub(super) struct SoftHub {
-    pub(super) device: CommunicationsHub<RamFlash>,
-    radio: SoftRadio,
-}
-
-impl SoftHub {
-    pub(super) async fn start(
-        mut config: HubConfig,
+impl SoftwarePlayer {
+    /// Brings the radio up for `device`, which is switched off still.
+    pub(super) async fn open(
+        device: SoftwareDevice,
+        channel: u8,
         rcp: &SerialSettings,
         sender: PortSender,
         events: &mut PortEvents,
         early: &mut Vec<PortEvent>,
     ) -> Result<Self, BenchFault> {
-        config.radio_acknowledges = true;
-        let device = CommunicationsHub::new(config, RamFlash::new(hanrig_ch::flash_size()))
-            .map_err(|error| BenchFault::from_error(&error))?;
-        let radio = SoftRadio::open(rcp, device.receive_filter(), sender, events, early).await?;
-        Ok(Self { device, radio })
+        let radio = SoftRadio::open(rcp, deaf(channel), sender, events, early).await?;
+        Ok(Self { device, radio, channel, said: VecDeque::new() })
+    }
+
+    /// The Device, while it has power.
+    pub(super) fn on(&mut self) -> Option<&mut (dyn Participant + 'static)> {
+        self.device.on()
+    }
+
+    pub(super) fn poll_at(&self, now: Instant) -> Option<Instant> {
+        self.device.poll_at(now)
+    }
+
+    pub(super) fn poll(&mut self, now: Instant) {
+        self.device.poll(now);
+    }
+
+    pub(super) fn set_power(&mut self, now: Instant, on: bool) -> Result<(), BenchFault> {
+        if !on {
+            self.radio.follow(deaf(self.channel));
+        }
+        self.device.set_power(now, on)
     }
 
     pub(super) fn on_radio(&mut self, now: Instant, event: RadioEvent) {
+        if let RadioEvent::Debug(text) = &event {
+            self.said.push_back(format!("radio: {}", String::from_utf8_lossy(text)));
+        }
+        let Some(device) = self.device.on() else { return };
         match event {
-            RadioEvent::Received(frame) => self.device.on_frame(now, &frame.psdu, frame.lqi),
-            RadioEvent::TransmitDone { outcome, .. } => self.device.on_transmit_done(now, result_of(outcome)),
+            RadioEvent::Received(frame) => device.on_frame(now, &frame.psdu, frame.lqi),
+            RadioEvent::TransmitDone { outcome, .. } => device.on_transmit_done(now, result_of(outcome)),
             RadioEvent::Ready(_) | RadioEvent::Down(_) | RadioEvent::Debug(_) => {}
         }
     }
 
-    pub(super) fn take_output(&mut self) -> Option<Output> {
+    /// The next thing that the Device wants, its frames having gone to the radio.
+    pub(super) fn take_said(&mut self) -> Option<Said> {
         loop {
-            self.radio.follow(self.device.receive_filter());
-            match self.device.take_output()? {
-                hanrig_ch::Output::Radio(transmit) => self.radio.transmit(transmit),
-                hanrig_ch::Output::Wan(octets) => return Some(Output::Wan(octets)),
-                hanrig_ch::Output::Log(line) => return Some(Output::Log(line)),
+            if let Some(line) = self.said.pop_front() {
+                return Some(Said::Log(line));
             }
-        }
-    }
-}
-
-/// The reference PPMID over a radio.
-#[derive(Debug)]
-pub(super) struct SoftPpmid {
-    pub(super) device: Ppmid<RamFlash>,
-    radio: SoftRadio,
-    logged: VecDeque<String>,
-}
-
-impl SoftPpmid {
-    pub(super) async fn start(
-        mut config: PpmidConfig,
-        rcp: &SerialSettings,
-        sender: PortSender,
-        events: &mut PortEvents,
-        early: &mut Vec<PortEvent>,
-    ) -> Result<Self, BenchFault> {
-        config.radio_acknowledges = true;
-        let device = Ppmid::new(config, RamFlash::new(hanrig_ppmid::flash_size()))
-            .map_err(|error| BenchFault::from_error(&error))?;
-        let radio = SoftRadio::open(rcp, device.receive_filter(), sender, events, early).await?;
-        Ok(Self { device, radio, logged: VecDeque::new() })
-    }
-
-    pub(super) fn on_radio(&mut self, now: Instant, event: RadioEvent) {
-        match event {
-            RadioEvent::Received(frame) => self.device.on_frame(now, &frame.psdu, frame.lqi),
-            RadioEvent::TransmitDone { outcome, .. } => self.device.on_transmit_done(now, result_of(outcome)),
-            RadioEvent::Ready(_) | RadioEvent::Down(_) => {}
-            RadioEvent::Debug(text) => self.logged.push_back(format!("radio: {}", String::from_utf8_lossy(&text))),
-        }
-    }
-
-    pub(super) fn take_log(&mut self) -> Option<String> {
-        loop {
-            if let Some(line) = self.logged.pop_front() {
-                return Some(line);
-            }
-            self.radio.follow(self.device.receive_filter());
-            match self.device.take_output()? {
-                hanrig_ppmid::Output::Radio(transmit) => self.radio.transmit(transmit),
-                hanrig_ppmid::Output::Log(line) => return Some(line),
+            let device = self.device.on()?;
+            self.radio.follow(device.receive_filter());
+            match device.take_output()? {
+                Output::Radio(transmit) => self.radio.transmit(transmit),
+                Output::Wan(octets) => return Some(Said::Wan(octets)),
+                Output::Log(line) => return Some(Said::Log(line)),
             }
         }
     }
