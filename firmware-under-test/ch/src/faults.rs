@@ -3,7 +3,7 @@
 //! The switches come with the cargo feature `planted-faults`. Without it none can be planted, and [`Faults::has`] is a
 //! constant `false`.
 
-use crate::blocks::{BlockName, HeldImage};
+use crate::blocks::{BlockName, Blocks, HeldImage};
 use crate::hub::CommunicationsHub;
 use crate::state::{TransferAlert, TransferOutcome};
 use embedded_storage::nor_flash::NorFlash;
@@ -138,6 +138,14 @@ faults! {
     AlertAddressedElsewhere: "CH-16";
     /// its Alert has the message code of another use case.
     AlertOfAnotherUseCase: "CH-16";
+    /// what it has to send while there is no WAN is lost.
+    BuffersNothing: "CH-18";
+    /// what waits for the WAN does not survive a loss of power.
+    ForgetsAlertsAtStart: "CH-18", "CH-19";
+    /// images do not survive a loss of power.
+    ForgetsImagesAtStart: "CH-19";
+    /// gives up an image whose Device has not fetched it after half an hour.
+    GivesUpOnSilentDevice: "CH-20";
 }
 
 /// The faults that were planted.
@@ -193,6 +201,29 @@ impl<F> CommunicationsHub<F> {
 
     pub(crate) fn faulty(&self, fault: Fault) -> bool {
         self.faults.has(fault)
+    }
+
+    /// What the flash gives back when the power comes.
+    pub(crate) fn spoil_start(&mut self) {
+        if self.faulty(Fault::ForgetsAlertsAtStart) {
+            self.state.outbox.clear();
+        }
+        if self.faulty(Fault::ForgetsImagesAtStart) {
+            self.state.blocks = Blocks::default();
+        }
+    }
+
+    /// Whether the image in the block of `device` is given up, since it has been there for long.
+    pub(crate) fn gives_up_on(&self, device: Eui64, now: Instant) -> bool
+    where
+        F: NorFlash,
+    {
+        const PATIENCE: Duration = Duration::from_secs(30 * 60);
+        self.faulty(Fault::GivesUpOnSilentDevice)
+            && BlockName::ALL.iter().filter_map(|block| self.state.blocks.get(*block)).any(|held| {
+                let late = self.utc(now).is_some_and(|utc| utc > held.since.after(PATIENCE));
+                late && held.targets.iter().any(|target| target.eui == device)
+            })
     }
 
     /// The largest image that is taken.

@@ -199,6 +199,10 @@ impl<F: NorFlash> CommunicationsHub<F> {
                 self.notify_at.remove(&device);
                 continue;
             };
+            if self.gives_up_on(device, now) {
+                self.state.blocks.forget(device);
+                continue;
+            }
             self.notify_at.insert(device, now + self.notify_again());
             if !self.faulty(Fault::NeverNotifies) && !self.faulty(Fault::NotifiesBeforeArrival) {
                 self.send_notify(now, device, image);

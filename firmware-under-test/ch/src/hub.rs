@@ -146,6 +146,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
 
     /// Forms the network, or goes on with the one that the flash remembers.
     pub fn start(&mut self, now: Instant) {
+        self.spoil_start();
         self.node.start(now);
         let held: Vec<_> = self.state.blocks.waiting().map(|(device, _)| device).collect();
         for device in held {
@@ -284,6 +285,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
 
     /// Queues a GBCS message for the WAN: it is kept in flash until the CSP has it.
     pub(crate) fn send_gbcs(&mut self, now: Instant, octets: Vec<u8>) {
+        if self.faulty(Fault::BuffersNothing) && !self.wan.is_up() {
+            return;
+        }
         let first = self.state.outbox.is_empty();
         self.state.outbox.push_back(octets);
         self.unsaved = true;

@@ -102,6 +102,10 @@ faults! {
     AnswersWithoutSupplier: "PPMID-07";
     /// does not answer CS08.
     NeverAnswers: "PPMID-07";
+    /// goes on after a loss of power at a place that it had not reached.
+    ResumesTooFar: "PPMID-08";
+    /// does nothing more about an image once the power went in the middle of its download.
+    NeverResumes: "PPMID-08";
     /// forgets that it was updated locally.
     ForgetsLocalUpdate: "PPMID-13";
 }
@@ -188,6 +192,20 @@ impl<F> Ppmid<F> {
 
     pub(crate) fn faulty(&self, fault: Fault) -> bool {
         self.faults.has(fault)
+    }
+
+    /// Where a download goes on after a loss of power; `None` for never.
+    pub(crate) fn spoil_resumption(&self, transfer: Transfer) -> Option<Transfer> {
+        if self.faulty(Fault::NeverResumes) {
+            return None;
+        }
+        let further = if self.faulty(Fault::ResumesTooFar) { 256 } else { 0 };
+        Some(Transfer { offset: (transfer.offset + further).min(transfer.size), ..transfer })
+    }
+
+    /// Whether it does not care to be notified.
+    pub(crate) fn ignores_notify(&self) -> bool {
+        self.faulty(Fault::IgnoresImageNotify) || self.faulty(Fault::NeverResumes) && self.state.transfer.is_some()
     }
 
     /// How long after an unprompted query the next one follows.

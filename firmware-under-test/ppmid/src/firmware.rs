@@ -61,7 +61,7 @@ impl<F: NorFlash> Ppmid<F> {
 
     /// Goes on with the download that the flash remembers.
     pub(crate) fn resume_download(&mut self, now: Instant) {
-        if let Some(transfer) = self.state.transfer {
+        if let Some(transfer) = self.state.transfer.and_then(|transfer| self.spoil_resumption(transfer)) {
             self.page = PageBuffer { start: transfer.offset, octets: Vec::new() };
             self.log(format!("download of {} goes on at offset {}", transfer.image, transfer.offset));
             self.client.resume(now, transfer);

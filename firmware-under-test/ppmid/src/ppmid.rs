@@ -399,7 +399,7 @@ impl<F: NorFlash> Ppmid<F> {
         };
         match (incoming.cluster, header.frame_type) {
             (ota::CLUSTER, FrameType::Cluster) => match OtaCommand::parse(header.command, payload) {
-                Ok(OtaCommand::ImageNotify(_)) if self.faulty(Fault::IgnoresImageNotify) => {}
+                Ok(OtaCommand::ImageNotify(_)) if self.ignores_notify() => {}
                 Ok(command) if command.direction() == Direction::ServerToClient => {
                     self.client.on_command(now, header.sequence, &command);
                 }

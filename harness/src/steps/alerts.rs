@@ -434,3 +434,22 @@ async fn ppmid_alert(world: &mut RigScenario, code: Hex, version: Version) -> St
         .await
         .map(drop)
 }
+
+#[then(expr = "the PPMID sends the Alert {hex} over the HAN")]
+async fn ppmid_alert_on_han(world: &mut RigScenario, code: Hex) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    let is_it = |heard: &Heard| match heard {
+        Heard::Gbcs(envelope) => cs09::Alert::decode(&envelope.message().content)
+            .is_ok_and(|alert| envelope.message().message_code == cs09::MESSAGE_CODE && alert.alert_code == code.0),
+        _ => false,
+    };
+    world
+        .expect_air(
+            &format!("Alert {:04X} of the PPMID", code.0),
+            HAN,
+            |sighting| sighting.source == ppmid && is_it(&sighting.heard),
+            |sighting| sighting.source == ppmid && matches!(sighting.heard, Heard::Gbcs(_)),
+        )
+        .await
+        .map(drop)
+}

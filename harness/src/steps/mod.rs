@@ -7,6 +7,7 @@ mod air;
 mod alerts;
 mod cpl;
 mod distribution;
+mod disturbance;
 mod inventory;
 mod premises;
 mod supplier;

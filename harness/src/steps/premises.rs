@@ -102,7 +102,14 @@ fn other_hardware_version_in_smi(world: &mut RigScenario) -> StepResult {
 #[given("a second PPMID of the same model is on the HAN")]
 fn second_on_han(world: &mut RigScenario) -> StepResult {
     let first = world.ppmid()?.clone();
-    if !first.player.is_software() || world.bench()?.is_live() {
+    if let Some(second) = world.bench()?.ppmids.get(1) {
+        if (second.manufacturer_code, second.model) != (first.manufacturer_code, first.model) {
+            return Err(StepError::not_applicable("the bench's second PPMID is of another model"));
+        }
+        world.second = Some(second.eui);
+        return Ok(());
+    }
+    if world.bench()?.needs_hardware() {
         return Err(StepError::not_applicable("the bench has no second PPMID of the same model"));
     }
     let second = like_ppmid(world)?;

@@ -4,7 +4,7 @@ mod params;
 mod release;
 mod wait;
 
-pub use params::{Hex, Place, Role, Version};
+pub use params::{Hex, Node, Place, Role, Version};
 pub use release::{Release, ReleaseError};
 pub(crate) use wait::readable;
 
@@ -45,6 +45,8 @@ pub struct RigScenario {
     pub(crate) request: Option<(Role, RequestId)>,
     /// The ZCL sequence number of the last query that a step saw, and when it was.
     pub(crate) query: Option<(Instant, u8)>,
+    /// When a step last cut the WAN link.
+    pub(crate) cut: Option<Instant>,
     record: StepRecord,
 }
 
@@ -61,6 +63,7 @@ impl RigScenario {
             since: Instant::ZERO,
             request: None,
             query: None,
+            cut: None,
             record: StepRecord::default(),
         }
     }

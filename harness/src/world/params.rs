@@ -38,6 +38,28 @@ impl FromStr for Role {
     }
 }
 
+/// What a step can switch off, or reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(name = "node", regex = "hub|PPMID")]
+pub enum Node {
+    /// The Communications Hub.
+    Hub,
+    /// The PPMID.
+    Ppmid,
+}
+
+impl FromStr for Node {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "hub" => Ok(Self::Hub),
+            "PPMID" => Ok(Self::Ppmid),
+            _ => Err(format!("{text:?} is neither the hub nor the PPMID")),
+        }
+    }
+}
+
 /// A firmware version as DUIS writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
 #[param(name = "version", regex = "[0-9A-F]{8}")]

@@ -1,0 +1,106 @@
+//! What befalls hub and Devices: loss of power, resets, loss of the WAN; and how far they had got by then.
+
+use super::HAN;
+use crate::rig::observe::{DuisSighting, Observations, Party, Sighting};
+use crate::runner::{StepError, StepResult};
+use crate::world::{Node, RigScenario, readable};
+use cucumber::{then, when};
+use hanrig_dcc::duis::{DuisMessage, ResponseBody};
+use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::types::Eui64;
+
+fn eui_of(world: &RigScenario, node: Node) -> Result<Eui64, StepError> {
+    match node {
+        Node::Hub => world.hub(),
+        Node::Ppmid => Ok(world.ppmid()?.eui),
+    }
+}
+
+/// How many octets of the newest image that `device` fetches went over the air, of how many.
+fn fetched(seen: &Observations, device: Eui64) -> (usize, usize) {
+    let image = seen.fetched.get(&device).and_then(|images| images.last());
+    image.map_or((0, 0), |image| (image.covered(), image.size as usize))
+}
+
+#[when(expr = "the PPMID has fetched {int} % of the image")]
+async fn has_fetched(world: &mut RigScenario, percent: usize) -> StepResult {
+    let (ppmid, size) = (world.ppmid()?.eui, world.release()?.octets().len());
+    let enough = |seen: &Observations| {
+        let (covered, of) = fetched(seen, ppmid);
+        of == size && covered * 100 >= of * percent
+    };
+    let driver = world.in_motion()?;
+    let deadline = driver.now() + HAN;
+    if driver.run_until(deadline, &mut |seen| enough(seen)).await? {
+        let (covered, of) = fetched(driver.observations(), ppmid);
+        if covered == of && percent < 100 {
+            return Err(StepError::inconclusive("the PPMID had the whole image before the bench could be halted"));
+        }
+        return Ok(());
+    }
+    let (covered, _) = fetched(driver.observations(), ppmid);
+    Err(StepError::fail(format!(
+        "expected {percent} % of {size} octets on the air within {}, observed {covered} octets",
+        readable(HAN)
+    )))
+}
+
+#[when(expr = "the {node} is switched off")]
+async fn switched_off(world: &mut RigScenario, node: Node) -> StepResult {
+    let eui = eui_of(world, node)?;
+    world.driver().await?.set_power(eui, false).await?;
+    Ok(())
+}
+
+#[when(expr = "the {node} is switched on again")]
+async fn switched_on(world: &mut RigScenario, node: Node) -> StepResult {
+    let eui = eui_of(world, node)?;
+    world.in_motion()?.set_power(eui, true).await?;
+    Ok(())
+}
+
+#[when(expr = "the {node} is reset")]
+async fn reset(world: &mut RigScenario, node: Node) -> StepResult {
+    let eui = eui_of(world, node)?;
+    world.driver().await?.reset(eui).await?;
+    Ok(())
+}
+
+#[when("the WAN link is cut")]
+async fn wan_cut(world: &mut RigScenario) -> StepResult {
+    let driver = world.driver().await?;
+    driver.set_wan(false)?;
+    world.cut = Some(driver.now());
+    Ok(())
+}
+
+#[when("the WAN link is back")]
+fn wan_back(world: &mut RigScenario) -> StepResult {
+    world.in_motion()?.set_wan(true)?;
+    Ok(())
+}
+
+#[when(expr = "{int} minutes go by")]
+async fn minutes_go_by(world: &mut RigScenario, minutes: u64) -> StepResult {
+    world.let_pass(Duration::from_secs(minutes.saturating_mul(60))).await
+}
+
+fn is_dcc_alert(sighting: &DuisSighting) -> bool {
+    matches!(sighting.to, Party::User(_))
+        && matches!(&sighting.message, DuisMessage::Response(response)
+            if matches!(response.body, ResponseBody::DccAlertMessage(_)))
+}
+
+fn cut_at(world: &RigScenario) -> Result<Instant, StepError> {
+    world.cut.ok_or_else(|| StepError::bench_fault("no step before this one has cut the WAN link"))
+}
+
+#[then("nobody has got a DCC Alert since the WAN link was cut")]
+fn no_alert_since_cut(world: &mut RigScenario) -> StepResult {
+    let cut = cut_at(world)?;
+    let duis = &world.seen()?.duis;
+    match duis.iter().find(|sighting| sighting.at() > cut && is_dcc_alert(sighting)) {
+        None => Ok(()),
+        Some(came) => Err(StepError::fail(format!("expected none, observed {}", came.observation().summary))),
+    }
+}
