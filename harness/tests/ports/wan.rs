@@ -38,7 +38,7 @@ fn shell(folder: &Path, script: &str) -> WanTarget {
 
 #[test]
 fn over_a_serial_port() {
-    let mut pty = Pty::open();
+    let pty = Pty::open();
     let (events, mut told) = Events::channel();
     let wan = WanPort::open(WanTarget::Serial(pty.settings()), events.port("wan")).unwrap();
     wait_link(&mut told, true);
