@@ -24,7 +24,7 @@ fn help() {
     does.
 
     Usage: hanrig [OPTIONS]
-           hanrig <COMMAND>
+           hanrig [--no-color] <COMMAND>
 
     Commands:
       run     Run scenarios
@@ -174,6 +174,50 @@ fn bad_usage() {
 
     For more information, try '--help'.
     "#);
+}
+
+#[test]
+fn what_is_for_every_command_may_stand_before_and_after_it() {
+    let listed = hanrig(&["run", "--list", "--tags", "@ppmid"]);
+    assert_eq!((listed.code, listed.err.as_str()), (0, ""));
+    assert!(!listed.out.is_empty());
+    for args in [
+        &["--no-color", "run", "--list", "--tags", "@ppmid"][..],
+        &["run", "--no-color", "--list", "--tags", "@ppmid"],
+        &["run", "--list", "--tags", "@ppmid", "--no-color"],
+        // Without a command it is a run.
+        &["--list", "--tags", "@ppmid"],
+        &["--no-color", "--list", "--tags", "@ppmid"],
+        &["--list", "--tags", "@ppmid", "--no-color"],
+    ] {
+        let ran = hanrig(args);
+        assert_eq!((ran.code, &ran.out, ran.err.as_str()), (0, &listed.out, ""), "{args:?}");
+    }
+    for args in
+        [&["--no-color", "bench", "list"][..], &["bench", "--no-color", "list"], &["bench", "list", "--no-color"]]
+    {
+        assert_eq!(hanrig(args).code, 0, "{args:?}");
+    }
+}
+
+#[test]
+fn an_option_of_a_run_before_a_command_is_not_passed_over() {
+    insta::assert_snapshot!(refused(&["--tags", "@ppmid", "run"]), @"
+    error: --tags <EXPR> is an option of a run; expected it after 'run'
+
+    Usage: hanrig [OPTIONS]
+           hanrig [--no-color] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(refused(&["--seed", "2", "--no-color", "gbcs", "decode", "DF"]), @"
+    error: --seed <N> is an option of 'hanrig run'; 'gbcs' does not take it
+
+    Usage: hanrig [OPTIONS]
+           hanrig [--no-color] <COMMAND>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]

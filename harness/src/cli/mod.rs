@@ -15,7 +15,9 @@ use std::ffi::OsString;
 use std::io;
 
 use anstream::ColorChoice;
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit::{ExitCode, chain};
 
@@ -23,7 +25,7 @@ use crate::exit::{ExitCode, chain};
 ///
 /// Without a command: runs every scenario that hanrig carries on its built-in bench, as `hanrig run` does.
 #[derive(Debug, Parser)]
-#[command(name = "hanrig", version, max_term_width = 100, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+#[command(name = "hanrig", version, max_term_width = 100, override_usage = USAGE, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -33,6 +35,9 @@ struct Cli {
     #[arg(long, global = true, display_order = 1000)]
     no_color: bool,
 }
+
+/// With a command, the options of a run follow `run`: see [`parse`].
+const USAGE: &str = "hanrig [OPTIONS]\n       hanrig [--no-color] <COMMAND>";
 
 /// Told at the end of the help, since scripts rely on it.
 const EXIT_CODES: &str = "\
@@ -98,7 +103,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.iter().any(|arg| arg == "--no-color") {
         ColorChoice::Never.write_global();
     }
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match parse(args) {
         Ok(cli) => cli,
         Err(message) => {
             // A help that nobody reads to its end is no error.
@@ -118,6 +123,28 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     done.unwrap_or_else(|failure| told(&failure))
 }
 
+/// Parses the command line. An option of a run that stands before a command is refused, because it would be lost on the
+/// command; what is for every command may stand before and after it.
+fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(args)?;
+    if let Some(name) = matches.subcommand_name() {
+        let mut options = run::RunOptions::augment_args(clap::Command::new(""));
+        // Options that are not built cannot be shown.
+        options.build();
+        let given =
+            |option: &&clap::Arg| matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
+        if let Some(option) = options.get_arguments().find(given) {
+            let message = match name {
+                "run" => format!("{option} is an option of a run; expected it after 'run'"),
+                _ => format!("{option} is an option of 'hanrig run'; '{name}' does not take it"),
+            };
+            return Err(command.error(ErrorKind::ArgumentConflict, message));
+        }
+    }
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// Tells a failure on standard error and gives its exit code.
 fn told(failure: &Failure) -> ExitCode {
     let (error, code): (&dyn std::error::Error, _) = match failure {
@@ -133,8 +160,6 @@ fn told(failure: &Failure) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
