@@ -18,6 +18,21 @@ pub fn chain(error: &dyn core::error::Error) -> String {
     text
 }
 
+/// How many problems are told at once. Whoever mends those learns of the rest.
+const MOST_PROBLEMS: usize = 50;
+
+/// Writes a line for each problem, up to a number that a person reads, and how many more there are.
+pub(crate) fn write_first<P: core::fmt::Display>(
+    f: &mut core::fmt::Formatter<'_>,
+    problems: &[P],
+) -> core::fmt::Result {
+    problems.iter().take(MOST_PROBLEMS).try_for_each(|problem| write!(f, "\n  {problem}"))?;
+    match problems.len().saturating_sub(MOST_PROBLEMS) {
+        0 => Ok(()),
+        more => write!(f, "\n  and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

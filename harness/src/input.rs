@@ -56,6 +56,20 @@ pub enum InputError {
     },
 }
 
+impl InputError {
+    /// What is wrong, for a message that has named the input already.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Read { source, .. } => format!("cannot be read: {source}"),
+            Self::Folder { .. } => "is a folder; expected a file".to_owned(),
+            Self::TooLarge { limit, .. } => {
+                format!("is larger than {limit} octets, the most that is read of such input")
+            }
+            Self::NotText { offset, .. } => format!("offset {offset}: not UTF-8; expected text"),
+        }
+    }
+}
+
 /// Where input comes from: a file, or with `-` standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {

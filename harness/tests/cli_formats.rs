@@ -308,11 +308,7 @@ fn bad_messages_are_refused() {
     error: not a GBCS message: message tag at offset 0 takes 1 octets, but 0 are left
     error: not a GBCS message: message tag at offset 0 is 0xAB, expected 0xDF (general-signing) or 0xDD (general-ciphering)
     error: not a GBCS message: other information length at offset 30 takes 1 octets, but 0 are left
-    error: DIR/keys.toml: TOML parse error at line 2, column 7
-      |
-    2 | eui = 7
-      |       ^
-    invalid type: integer `7`, expected a text
+    error: DIR/keys.toml:2:7: party[0].eui: invalid type: integer `7`, expected a text
     error: DIR/point.toml: party 00-DB-12-34-56-78-90-A2: ds_public is no key: expected a SEC1 point on P-256 in 65 or 33 octets, found 65 octets that are none
     "#);
     let long = hanrig_in(Path::new("."), &["gbcs", "decode", "-"], &vec![b'0'; 2 << 20]);

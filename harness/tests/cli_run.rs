@@ -398,7 +398,7 @@ fn what_cannot_fail_or_be_read_is_refused() {
     insta::assert_snapshot!(refused(&args, &suite), @r#"
     input: 2 things are wrong with the features
       DIR/out: no .feature file in this folder
-      DIR/missing.feature: cannot read DIR/missing.feature: No such file or directory (os error 2)
+      DIR/missing.feature: cannot be read: No such file or directory (os error 2)
     "#);
     assert!(!suite.path("out/run.jsonl").exists());
 }

@@ -10,6 +10,7 @@ use crate::log::{
     Event, LogError, LogReader, Record, RunFinished, RunStarted, ScenarioFinished, ScenarioId, ScenarioStarted,
     StepFinished, Truncated,
 };
+use crate::printable::excerpt;
 use crate::verdict::{Verdict, VerdictCounts};
 
 /// What a scenario is given as a reason when the log ends before the scenario does.
@@ -220,7 +221,7 @@ struct Builder {
 impl Builder {
     fn add(&mut self, record: Record) -> Result<(), LogError> {
         match record {
-            Record::Unknown(name) => self.warn(format!("unknown event {name:?} passed over")),
+            Record::Unknown(name) => self.warn(format!("unknown event {:?} passed over", excerpt(&name, 40))),
             Record::Truncated(truncated) => self.log.truncated = Some(truncated),
             Record::Event(Event::RunStarted(_)) => return Err(LogError::SecondRun { line: self.line }),
             Record::Event(Event::ScenarioStarted(started)) => self.scenario_started(started),

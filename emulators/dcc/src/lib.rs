@@ -8,9 +8,11 @@ pub mod csp;
 pub mod data;
 pub mod dsp;
 pub mod duis;
+mod excerpt;
 mod faults;
 pub mod gateway;
 mod hash;
 pub mod supplier;
 
+pub use excerpt::{excerpt, short_message};
 pub use hash::FirmwareHash;

@@ -84,6 +84,17 @@ fn errors_in_one_file(#[case] toml: &str, #[case] message: &str) {
     assert!(error.starts_with(message), "{error}");
 }
 
+/// However much stands in the wrong place, what is told of it can be read.
+#[rstest]
+#[case::dotted_key(&format!("a{} = 1\n", ".a".repeat(1_000_000)))]
+#[case::key(&format!("{} = 1\n", "k".repeat(2_000_000)))]
+#[case::value(&CPL.replace("HCALCS", &"H".repeat(2_000_000)))]
+#[case::no_toml(&format!("[[{}\n", "t".repeat(2_000_000)))]
+fn messages_are_short(#[case] toml: &str) {
+    let error = DccData::read(&[("cpl.toml", toml)]).unwrap_err().to_string();
+    assert!(error.starts_with("cpl.toml:") && error.len() < 1000, "{} octets", error.len());
+}
+
 const HUBS: &str = "[[hub]]\nid = \"00-DB-12-34-56-78-90-A2\"\nregion = \"North\"\n";
 const DEVICE: &str = "[[device]]\nid = \"00-DB-12-34-56-78-90-A4\"\ntype = \"PPMID\"\nmanufacturer = \"1234\"\n\
     model = \"8401\"\nhardware_version = \"0102\"\nfirmware_version = \"00000010\"\nstatus = \"Commissioned\"\n\

@@ -3,6 +3,10 @@
 use core::fmt;
 use core::ops::Range;
 
+use hanrig_dcc::short_message;
+
+use crate::exit::write_first;
+
 /// A bench cannot be used as it is described.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", Lines(.problems))]
@@ -31,7 +35,7 @@ impl Problem {
     }
 
     /// A problem with what stands at `span` of `text`.
-    pub(super) fn at(file: &str, text: &str, span: Option<Range<usize>>, message: impl Into<String>) -> Self {
+    pub(crate) fn at(file: &str, text: &str, span: Option<Range<usize>>, message: impl Into<String>) -> Self {
         let message = message.into();
         let Some(span) = span else { return Self::with_file(file, message) };
         let before = text.get(..span.start).unwrap_or(text);
@@ -90,10 +94,11 @@ impl fmt::Display for Problem {
             write!(f, ":{line}")?;
             column.map_or(Ok(()), |column| write!(f, ":{column}"))?;
         }
+        // Keys and values of a file may be as long as the file.
         if !self.field.is_empty() {
-            write!(f, ": {}", self.field)?;
+            write!(f, ": {}", short_message(&self.field))?;
         }
-        write!(f, ": {}", self.message)
+        write!(f, ": {}", short_message(&self.message))
     }
 }
 
@@ -105,7 +110,7 @@ impl fmt::Display for Lines<'_> {
             return problem.fmt(f);
         }
         write!(f, "{} things are wrong with the bench", self.0.len())?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+        write_first(f, self.0)
     }
 }
 

@@ -188,7 +188,7 @@ impl Files for OnDisc {
         let name = self.path.display().to_string();
         match crate::input::read_text(&self.path, MAX_BENCH_FILE) {
             Ok(text) => Ok(Text { name, text }),
-            Err(error) => Err(Problem::with_file(&name, crate::exit::chain(&error))),
+            Err(error) => Err(Problem::with_file(&name, error.why())),
         }
     }
 

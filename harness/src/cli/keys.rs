@@ -7,6 +7,7 @@ use hanrig_wire::gbcs::{KeyError, PublicKey, SecretKey, SigningKey, VerifyingKey
 use hanrig_wire::types::Eui64;
 use serde::Deserialize;
 
+use crate::bench::Problem;
 use crate::input::{self, InputError, MAX_KEYS};
 
 /// Keys cannot be had from a file.
@@ -22,13 +23,8 @@ pub(super) enum KeysError {
         file: String,
     },
     /// A file of parties is not TOML with the fields that are expected.
-    #[error("{file}: {error}")]
-    Toml {
-        /// The file.
-        file: String,
-        /// Place and message.
-        error: String,
-    },
+    #[error("{0}")]
+    Toml(Problem),
     /// A key of a party is not one.
     #[error("{file}: party {eui}: {field} is no key")]
     Key {
@@ -97,7 +93,7 @@ pub(super) fn parties(path: &Path) -> Result<BTreeMap<Eui64, PartyKeys>, KeysErr
     let file = path.display().to_string();
     let text = input::read_text(path, MAX_KEYS)?;
     let tables: KeysFile = toml::from_str(&text)
-        .map_err(|error| KeysError::Toml { file: file.clone(), error: error.to_string().trim_end().to_owned() })?;
+        .map_err(|error| KeysError::Toml(Problem::at(&file, &text, error.span(), error.message().trim())))?;
     let mut parties = BTreeMap::new();
     for table in tables.party {
         let eui = table.eui;

@@ -13,9 +13,11 @@ use std::path::{Component, Path, PathBuf};
 
 use cucumber::feature::Ext as _;
 use gherkin::{Feature, GherkinEnv, StepType};
+use hanrig_dcc::{excerpt, short_message};
 use hanrig_reports::ScenarioId;
 
 use super::{lint, panics};
+use crate::exit::write_first;
 
 include!(concat!(env!("OUT_DIR"), "/features.rs"));
 
@@ -97,10 +99,12 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.file, self.message),
-            line => write!(f, "{}:{line}: {}", self.file, self.message),
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}", self.line)?;
         }
+        // Names and lines of a feature file may be as long as the file.
+        write!(f, ": {}", short_message(&self.message))
     }
 }
 
@@ -112,7 +116,7 @@ impl fmt::Display for Lines<'_> {
             return problem.fmt(f);
         }
         write!(f, "{} things are wrong with the features", self.0.len())?;
-        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+        write_first(f, self.0)
     }
 }
 
@@ -167,7 +171,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<Case>, FeatureError> {
         }
         match crate::input::read_text(&file, MAX_FEATURE) {
             Ok(text) => sources.push(Source { shown: file.display().to_string(), path, text }),
-            Err(error) => problem(&mut problems, &file, &crate::exit::chain(&error)),
+            Err(error) => problem(&mut problems, &file, &error.why()),
         }
     }
     sources.sort_by(|a, b| a.path.cmp(&b.path));
@@ -274,17 +278,20 @@ fn add_feature(source: &Source, feature: Feature, cases: &mut Vec<Case>, problem
     let mut found = Vec::new();
     let mut complain = |line, message: String| found.push(Problem { file: source.shown.clone(), line, message });
     if feature.scenarios.is_empty() && feature.rules.is_empty() {
-        complain(feature.position.line, format!("feature {:?} has no scenario, so it shows nothing", feature.name));
+        complain(
+            feature.position.line,
+            format!("feature {} has no scenario, so it shows nothing", quoted(&feature.name)),
+        );
     }
     for rule in feature.rules.iter().filter(|rule| rule.scenarios.is_empty()) {
-        complain(rule.position.line, format!("rule {:?} has no scenario, so it shows nothing", rule.name));
+        complain(rule.position.line, format!("rule {} has no scenario, so it shows nothing", quoted(&rule.name)));
     }
     let scenarios = feature.scenarios.iter().chain(feature.rules.iter().flat_map(|rule| &rule.scenarios));
     let mut whole = true;
     for scenario in scenarios {
         for message in cannot_fail(scenario) {
             whole = false;
-            complain(scenario.position.line, format!("scenario {:?} {message}", scenario.name));
+            complain(scenario.position.line, format!("scenario {} {message}", quoted(&scenario.name)));
         }
     }
     if !whole {
@@ -309,6 +316,11 @@ fn add_feature(source: &Source, feature: Feature, cases: &mut Vec<Case>, problem
             cases.push(case(source, &feature, scenario, &tags, [background, rule.background.as_ref()]));
         }
     }
+}
+
+/// A name, as a message quotes it.
+fn quoted(name: &str) -> String {
+    format!("{:?}", excerpt(name))
 }
 
 /// Why a scenario as written could not fail, or could not run.

@@ -3,6 +3,8 @@
 //! The Gherkin parser tells where it gave up, which is often far behind what is wrong. Once it has refused a file, this
 //! looks for the first line that cannot stand where it does. It knows English keywords only.
 
+use hanrig_dcc::excerpt;
+
 /// Words that open a block, with their colon.
 const BLOCKS: [&str; 10] = [
     "Feature:",
@@ -74,7 +76,7 @@ impl State {
             let wrong =
                 line.split_whitespace().take_while(|word| !word.starts_with('#')).find(|word| !word.starts_with('@'));
             self.free_text = false;
-            return wrong.map(|word| format!("{word:?} among tags"));
+            return wrong.map(|word| format!("{:?} among tags", excerpt(word)));
         }
         if BLOCKS.iter().any(|block| line.starts_with(block)) {
             (self.seen_block, self.free_text) = (true, true);
@@ -84,7 +86,7 @@ impl State {
             self.free_text = false;
             return None;
         }
-        if self.free_text { None } else { Some(format!("{line:?}")) }
+        if self.free_text { None } else { Some(format!("{:?}", excerpt(line))) }
     }
 }
 

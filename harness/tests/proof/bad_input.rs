@@ -16,6 +16,9 @@ const MEMORY: u64 = 512 << 20;
 /// The processor time that a command gets, in seconds, in a build that is hardly optimised.
 const SECONDS: u32 = 20;
 
+/// However large an input is, what is told of it can be read: the longest message, in octets.
+const MESSAGE: usize = 6000;
+
 /// What a command left that ran within the limits.
 struct Ran {
     code: Option<i32>,
@@ -192,7 +195,11 @@ fn gbcs_messages_that_are_cut_or_lie_are_refused() {
     error: cannot use the keys: DIR/random: offset 0: not UTF-8; expected text
     ");
     let nested = keys(text(&inputs.file("nested", format!("party = {}", "[".repeat(1000)))));
-    assert!(nested.contains("line 1, column 89") && nested.ends_with("max recursion depth met\n"), "{nested}");
+    assert!(nested.contains(":1:89: party: ") && nested.ends_with("max recursion depth met\n"), "{nested}");
+    for long in [format!("a{} = 1", ".a".repeat(500_000)), format!("{} = 1", "k".repeat(1_000_000))] {
+        let told = keys(text(&inputs.file("long", long)));
+        assert!(told.contains("long:") && told.len() < MESSAGE, "a message of {} octets", told.len());
+    }
 }
 
 // -------------------------------------------------------------------------------------------------------------- duis
@@ -296,11 +303,14 @@ fn bench_files_that_are_no_such_thing_are_refused(#[case] name: &str) {
     let told_of = |octets: &[u8]| {
         let err = run_refused(&bench(&inputs, name, octets));
         assert!(err.contains(name), "{name}: {err}");
-        assert!(err.len() < 20_000, "{name}: a message of {} octets", err.len());
+        assert!(err.len() < MESSAGE, "{name}: a message of {} octets", err.len());
     };
     told_of(&random(6, 10_000));
     told_of(format!("a = {}", "[".repeat(1 << 20)).as_bytes());
-    told_of(format!("a{} = 1", ".a".repeat(1000)).as_bytes());
+    told_of(format!("a{} = 1", ".a".repeat(1_000_000)).as_bytes());
+    told_of(format!("{} = 1", "k".repeat(2_000_000)).as_bytes());
+    told_of(format!("[[{}]]", "t".repeat(2_000_000)).as_bytes());
+    told_of(format!("name = \"{}\"", "v".repeat(2_000_000)).as_bytes());
     told_of("[[ppmid]]\n".repeat(300_000).as_bytes());
     told_of("[[device]]\n".repeat(300_000).as_bytes());
 
@@ -334,19 +344,27 @@ fn features_that_are_no_such_thing_are_refused() {
         feature("random", &random(7, 10_000)),
         feature("tables", format!("Feature: F\n  Scenario: S\n    Then x\n{}", "| a ".repeat(60_000)).as_bytes()),
         feature("tags", format!("{}\nFeature: F", "@a ".repeat(80_000)).as_bytes()),
+        feature("line", format!("Feature: F\n  Scenario: S\n    Then x\n    {}", "y".repeat(200_000)).as_bytes()),
+        feature("name", format!("Feature: F\n  Scenario: {}\n", "n".repeat(200_000)).as_bytes()),
     ];
     let out = inputs.0.path().join("out");
     let told = paths.map(|path| {
         let err = refused(&["run", "--out", text(&out), text(&path)]);
-        assert!(err.contains(text(&path)) && err.len() < 2000, "{}", err.chars().take(2000).collect::<String>());
+        assert!(err.contains(text(&path)) && err.len() < MESSAGE, "{}", err.chars().take(2000).collect::<String>());
         err
     });
     insta::assert_snapshot!(inputs.told(&told), @r#"
-    error: DIR/big.feature: DIR/big.feature is larger than 262144 octets, the most that is read of such input
-    error: DIR/random.feature: DIR/random.feature: offset 2: not UTF-8; expected text
+    error: DIR/big.feature: is larger than 262144 octets, the most that is read of such input
+    error: DIR/random.feature: offset 2: not UTF-8; expected text
     error: DIR/tables.feature:4: not Gherkin: a table row that does not end with |; expected a keyword with a colon, a step, a table row or a tag
     error: DIR/tags.feature:2: feature "F" has no scenario, so it shows nothing
+    error: DIR/line.feature:4: not Gherkin: "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…"; expected a keyword with a colon, a step, a table row or a tag
+    error: DIR/name.feature:2: scenario "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…" has no steps, so it cannot fail
     "#);
+    let many = feature("many", format!("Feature: F\n{}", "  Scenario: S\n".repeat(10_000)).as_bytes());
+    let told = refused(&["run", "--out", text(&out), text(&many)]);
+    assert!(told.starts_with("error: 10000 things are wrong with the features\n"), "{told}");
+    assert!(told.ends_with("many.feature:51: scenario \"S\" has no steps, so it cannot fail\n  and 9950 more\n"), "{told}");
     assert!(!out.exists(), "nothing is written");
 }
 

@@ -7,10 +7,14 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{Event, FORMAT};
+use crate::printable::excerpt;
 
 /// The longest line that is read, in octets without the line feed: 64 MiB, far above what a step with its observations
 /// comes to, and a bound on what a file that is no run log can make the reader hold.
 pub const MAX_LINE: usize = 64 << 20;
+
+/// The longest detail of what is wrong with a line, in characters.
+const LONGEST_DETAIL: usize = 600;
 
 /// Why a run log cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -198,8 +202,10 @@ fn parse(text: &[u8], line: u64) -> Result<Record, LogError> {
 /// The parser's message without its own "at line 1 column N", which counts lines within the line.
 fn detail(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) if error.line() > 0 => text.get(..end).unwrap_or(&text).to_owned(),
-        _ => text,
-    }
+    let detail = match text.rfind(" at line ") {
+        Some(end) if error.line() > 0 => text.get(..end).unwrap_or(&text),
+        _ => &text,
+    };
+    // It may quote all of a line.
+    excerpt(detail, LONGEST_DETAIL).into_owned()
 }

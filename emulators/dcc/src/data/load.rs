@@ -1,6 +1,7 @@
 //! From TOML to the data and back, with errors that name file, line and field.
 
 use super::{CplEntry, DccData, Hub, Premises, Registration, SmiDevice, User};
+use crate::{excerpt, short_message};
 use hanrig_wire::types::{DeviceType, Eui64};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -186,7 +187,7 @@ fn toml_error(file: &str, text: &str, error: &toml::de::Error) -> DataError {
     DataError {
         file: file.to_owned(),
         line,
-        field: field.map(str::to_owned),
-        message: error.message().replace('\n', ", "),
+        field: field.map(|field| excerpt(field)),
+        message: short_message(&error.message().replace('\n', ", ")),
     }
 }

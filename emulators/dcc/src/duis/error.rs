@@ -181,13 +181,3 @@ pub enum Problem {
         expected: String,
     },
 }
-
-/// At most 40 characters of `text`, for a message.
-pub(super) fn excerpt(text: &str) -> String {
-    let mut characters = text.chars();
-    let mut short: String = characters.by_ref().take(40).collect();
-    if characters.next().is_some() {
-        short.push('…');
-    }
-    short
-}

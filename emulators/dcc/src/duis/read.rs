@@ -5,7 +5,7 @@ use super::alert::{
     DccAlert, DccAlertCode, DccAlertMessage, FirmwareDeliveryStatus, FirmwareDistributionFailure,
     FirmwareDistributionNotification, FirmwareTransferStatus, PpmidAlert,
 };
-use super::error::{DuisError, Problem, excerpt};
+use super::error::{DuisError, Problem};
 use super::model::{RequestId, SchemaVersion, ServiceReference, Signature};
 use super::request::{Request, ServiceRequest, UpdateFirmware};
 use super::response::{
@@ -16,6 +16,7 @@ use super::signature;
 use super::value::{self, Expected};
 use super::xml::{Cursor, Leaf, Name, ds, sr};
 use crate::data::SmiStatus;
+use crate::excerpt;
 
 type Result<T> = std::result::Result<T, DuisError>;
 

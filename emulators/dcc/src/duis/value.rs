@@ -33,7 +33,7 @@ pub(super) fn eui_list(text: &str) -> Result<Vec<Eui64>> {
         match eui(item) {
             Ok(item) => list.push(item),
             Err(Expected(what)) => {
-                let item = super::error::excerpt(item);
+                let item = crate::excerpt(item);
                 return Err(Expected(format!("{what} in place of {item:?}, item {} of the list", index + 1)));
             }
         }

@@ -3,7 +3,8 @@
 //! The cursor holds one open start tag at most, keeps the names of the open elements only, and refuses whatever DUIS
 //! does not use: document types, entities beside XML's five, processing instructions, deep nesting.
 
-use super::error::{DuisError, Problem, excerpt};
+use super::error::{DuisError, Problem};
+use crate::excerpt;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace as Uri, NamespaceResolver, ResolveResult};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hanrig_dcc::short_message;
 use probe_rs::config::{Registry, RegistryError, Target};
 use probe_rs::probe::DebugProbeSelector;
 use probe_rs::probe::list::{Accessibility, Lister};
@@ -56,8 +57,10 @@ pub(super) fn target(settings: &ProbeSettings) -> Result<Target, ProbeError> {
     let mut registry = Registry::from_builtin_families();
     if let Some(path) = &settings.chip_description {
         let wrong = |message| ProbeError::ChipDescription { path: path.clone(), message };
-        let text = input::read_text(path, MAX_CHIP_DESCRIPTION).map_err(|error| wrong(crate::exit::chain(&error)))?;
-        registry.add_target_family_from_yaml(&text).map_err(|error| wrong(crate::exit::chain(&error)))?;
+        let text = input::read_text(path, MAX_CHIP_DESCRIPTION).map_err(|error| wrong(error.why()))?;
+        registry
+            .add_target_family_from_yaml(&text)
+            .map_err(|error| wrong(short_message(&crate::exit::chain(&error))))?;
     }
     let chip = &settings.chip;
     registry.get_target_by_name(chip).map_err(|error| {
