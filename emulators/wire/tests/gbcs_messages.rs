@@ -112,7 +112,13 @@ fn one_line_each() {
 fn each_kind_survives_a_round_trip() {
     for mut message in messages() {
         let unsigned = message.emit_pre_command();
-        assert_eq!(Envelope::parse(&unsigned).unwrap(), Envelope::PreCommand(message.clone()));
+        if message.cra == Cra::Command {
+            assert_eq!(Envelope::parse(&unsigned).unwrap(), Envelope::PreCommand(message.clone()));
+            assert_eq!(Message::parse_pre_command(&unsigned).unwrap(), message);
+        } else {
+            assert!(matches!(Envelope::parse(&unsigned), Err(MessageError::Truncated { .. })));
+            assert!(matches!(Message::parse_pre_command(&unsigned), Err(MessageError::Unexpected { offset: 2, .. })));
+        }
 
         assert_eq!(Message::parse(&message.emit()).unwrap(), message);
         assert_eq!(message.verify(&signing_key().verifying_key()), Err(VerifyError::NotSigned));
@@ -252,8 +258,9 @@ fn truncated_at_every_length_is_an_error() {
         let sealed = seal(&message, &broker_ka(), &device_ka().public_key());
         for length in 0..plain.len() {
             assert!(Message::parse(&plain[..length]).is_err(), "{length}");
-            // A message that ends with its content is a Pre-Command, and nothing else is.
-            assert_eq!(Envelope::parse(&plain[..length]).is_ok(), length == content_end, "{length}");
+            // A Command that ends with its content is a Pre-Command, and nothing else is.
+            let pre_command = message.cra == Cra::Command && length == content_end;
+            assert_eq!(Envelope::parse(&plain[..length]).is_ok(), pre_command, "{length}");
         }
         for length in 0..sealed.len() {
             assert!(Envelope::parse(&sealed[..length]).is_err(), "{length}");
@@ -391,6 +398,28 @@ proptest! {
         let envelope = Envelope::Maced { message_octets: message.emit(), message, mac };
         prop_assert_eq!(&Envelope::parse(&envelope.emit()).unwrap(), &envelope);
         let _ = envelope.to_string();
+    }
+
+    /// But for a Command before its signature, which is a Pre-Command, no message that is cut is a message.
+    #[test]
+    fn what_is_cut_is_refused(message in any_message(), mac in any::<[u8; 12]>()) {
+        let whole = message.emit();
+        let pre_command = message.emit_pre_command();
+        for length in 0..whole.len() {
+            let cut = &whole[..length];
+            prop_assert!(Message::parse(cut).is_err());
+            if message.cra == Cra::Command && length == pre_command.len() {
+                let unsigned = Message { signature: None, ..message.clone() };
+                prop_assert_eq!(Envelope::parse(cut).unwrap(), Envelope::PreCommand(unsigned));
+            } else {
+                prop_assert!(Envelope::parse(cut).is_err(), "{} of {} octets", length, whole.len());
+                prop_assert!(Message::parse_pre_command(cut).is_err());
+            }
+        }
+        let sealed = Envelope::Maced { message, message_octets: whole, mac }.emit();
+        for length in 0..sealed.len() {
+            prop_assert!(Envelope::parse(&sealed[..length]).is_err(), "{} of {} octets", length, sealed.len());
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //!
 //! Multi-octet numbers are big-endian, lengths are those of BER in their shortest form. Only what is emitted is accepted,
 //! so a message that parses is emitted as the same octets again. A Pre-Command, which the sender of a Critical Command
-//! has yet to sign, ends after the content.
+//! has yet to sign, ends after the content. It is the only message that another one begins
+//! with: the same Command, whose signature follows.
 
 use super::crypto::{MAC_LENGTH, SIGNATURE_LENGTH, SigningKey, VerifyError, VerifyingKey};
 use crate::types::Eui64;
@@ -23,6 +24,8 @@ pub const GENERAL_CIPHERING: u8 = 0xDD;
 
 /// Length of CRA flag and originator counter together.
 const TRANSACTION_ID_LENGTH: u8 = 9;
+/// Where the CRA flag is in a message without a MAC.
+const CRA_OFFSET: usize = 2;
 const EUI_LENGTH: u8 = 8;
 const DATE_TIME_LENGTH: u8 = 12;
 /// Other information that is the message code alone.
@@ -223,10 +226,18 @@ impl Message {
         Ok(message)
     }
 
-    /// From all the octets of a Pre-Command: a message that ends with its content.
+    /// From all the octets of a Pre-Command: a Command that ends with its content. A Response or Alert that does is cut.
     pub fn parse_pre_command(octets: &[u8]) -> Result<Self, MessageError> {
         let mut reader = Reader { octets, offset: 0 };
         let message = Self::parse_unsigned(&mut reader)?;
+        if message.cra != Cra::Command {
+            return Err(MessageError::Unexpected {
+                field: "CRA flag",
+                offset: CRA_OFFSET,
+                found: message.cra as u64,
+                expected: "1 (command), of which alone there are Pre-Commands",
+            });
+        }
         reader.end()?;
         Ok(message)
     }
@@ -370,7 +381,7 @@ pub enum Envelope {
         /// The MAC.
         mac: [u8; MAC_LENGTH],
     },
-    /// A Pre-Command that is not signed yet: the message ends with its content.
+    /// A Pre-Command that is not signed yet: a Command that ends with its content.
     PreCommand(Message),
 }
 
@@ -382,7 +393,8 @@ impl Envelope {
             Some(&GENERAL_CIPHERING) => Self::parse_maced(&mut reader),
             Some(&GENERAL_SIGNING) | None => {
                 let mut message = Message::parse_unsigned(&mut reader)?;
-                if reader.octets.is_empty() {
+                // Only a Command waits for its signature elsewhere; anything else that ends here is cut.
+                if reader.octets.is_empty() && message.cra == Cra::Command {
                     return Ok(Self::PreCommand(message));
                 }
                 message.signature = parse_signature(&mut reader)?;
