@@ -33,20 +33,28 @@ pub(crate) fn run(workspace: &Workspace, quick: bool) -> ExitCode {
     ] {
         steps.step(name, || command::run(&mut workspace.cargo(&format!("{args}{sampling}"))));
     }
-    for figure in CRITERION {
-        match figure.read(workspace) {
-            Ok(read) => figures.push(read),
-            Err(why) => steps.not_run(format!("{}: {why}", figure.what)),
+    let read = |measured: &[Measured], figures: &mut Vec<Figure>, steps: &mut Steps| {
+        for figure in measured {
+            match figure.read(workspace) {
+                Ok(read) => figures.push(read),
+                Err(why) => steps.not_run(format!("{}: {why}", figure.what)),
+            }
         }
-    }
-    // Cargo builds the program with its benches.
+    };
+    read(RUNS, &mut figures, &mut steps);
     steps.step("the program itself", || program(workspace, &mut figures));
+    read(DECODING, &mut figures, &mut steps);
+    // Beside what the rig takes to decode the same frames.
     if command::is_on_path("tshark") {
         steps.step("tshark on the same capture", || tshark(workspace, &mut figures));
     } else {
         steps.not_run("tshark on the same capture: tshark is not installed; cargo xtask tools installs it");
     }
-    print(&figures);
+    println!("\n==> figures");
+    if let Some(version) = command::output(Command::new("rustc").arg("--version")) {
+        println!("    {}, {}", version.trim(), processor());
+    }
+    print!("{}", table(&figures));
     steps.finish()
 }
 
@@ -60,7 +68,8 @@ struct Measured {
     rate: bool,
 }
 
-const CRITERION: &[Measured] = &[
+/// Whole scenarios and suites, within one process.
+const RUNS: &[Measured] = &[
     Measured {
         what: "750KB transfer, no evidence written",
         aim: "under 2 s",
@@ -79,6 +88,10 @@ const CRITERION: &[Measured] = &[
         benchmark: "whole_suite/with_evidence",
         rate: false,
     },
+];
+
+/// How fast frames are decoded.
+const DECODING: &[Measured] = &[
     Measured {
         what: "Image Block Responses decoded and decrypted",
         aim: "200,000 a second",
@@ -114,8 +127,13 @@ impl Measured {
     }
 }
 
+/// Builds the program as users do. Cargo builds one with its tests and benches too, into the same place, but with the
+/// faults that tests plant: figures must not be of that.
+const BUILD: &str = "build --release --package hanrig --bin hanrig";
+
 /// Time and peak memory of `hanrig run` as a user runs it.
 fn program(workspace: &Workspace, figures: &mut Vec<Figure>) -> Result<(), String> {
+    command::run(&mut workspace.cargo(BUILD))?;
     let transfer = measure::best_of_three(|| hanrig(workspace, "bench-transfer", &[TRANSFER]))?;
     let suite = measure::best_of_three(|| hanrig(workspace, "bench-suite", &[]))?;
     let one_job = measure::best_of_three(|| hanrig(workspace, "bench-suite", &["--jobs", "1"]))?;
@@ -172,14 +190,11 @@ fn json(path: &Path) -> Result<Value, String> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn print(figures: &[Figure]) {
-    println!("\n==> figures");
-    if let Some(version) = command::output(Command::new("rustc").arg("--version")) {
-        println!("    {}, {}", version.trim(), processor());
-    }
-    for Figure { what, value, aim } in figures {
-        println!("    {what:<52} {value:>16}   {aim}");
-    }
+fn table(figures: &[Figure]) -> String {
+    let line = |Figure { what, value, aim }: &Figure| {
+        format!("    {what:<52} {value:>16}   {aim}").trim_end().to_owned() + "\n"
+    };
+    figures.iter().map(line).collect()
 }
 
 fn time(duration: Duration) -> String {
@@ -201,4 +216,69 @@ fn processor() -> String {
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let count = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     format!("{count} x {}", model.map_or("unknown processor", |(_, name)| name.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// A cargo whose `build --release` of the program makes one that notes that it ran, and whose benches make another.
+    const CARGO: &str = r##"#!/bin/sh
+mkdir -p "$CARGO_TARGET_DIR/release"
+case "$*" in
+  "build --release --package hanrig --bin hanrig") kind=plain ;;
+  *) kind=planted ;;
+esac
+echo "#!/bin/sh
+echo $kind \"\$@\" >> $CARGO_TARGET_DIR/ran" > "$CARGO_TARGET_DIR/hanrig.new"
+chmod +x "$CARGO_TARGET_DIR/hanrig.new"
+mv "$CARGO_TARGET_DIR/hanrig.new" "$CARGO_TARGET_DIR/release/hanrig"
+"##;
+
+    #[test]
+    fn figures_of_the_program_are_of_what_users_build() {
+        let folder = tempfile::tempdir().unwrap();
+        let cargo = folder.path().join("cargo");
+        fs::write(&cargo, CARGO).unwrap();
+        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+        let target = folder.path().join("target");
+        let workspace = Workspace::of(folder.path(), &target, &cargo);
+        // What the benches before it leave.
+        command::run(&mut workspace.cargo("bench --package hanrig --bench rig")).unwrap();
+        let mut figures = Vec::new();
+        program(&workspace, &mut figures).unwrap();
+        let ran = fs::read_to_string(target.join("ran")).unwrap();
+        assert_eq!(ran.lines().filter(|line| line.starts_with("plain run --out ")).count(), 9, "{ran}");
+        assert_eq!(ran.lines().count(), 9, "{ran}");
+        assert_eq!(figures.len(), 6);
+    }
+
+    #[test]
+    fn the_capture_of_a_run_is_the_largest() {
+        let folder = tempfile::tempdir().unwrap();
+        let finished = |name: &str, frames: u64| {
+            format!(
+                "{{\"event\":\"scenario_finished\",\"evidence\":[{{\"path\":\"{name}/zigbee_pc_keys\"}},{{\"path\":\"{name}/air.pcapng\"}}],\
+                 \"counters\":{{\"frames sniffed\":{frames}}}}}\n"
+            )
+        };
+        let log =
+            ["{\"event\":\"run_started\"}\n".to_owned(), finished("a", 7), finished("b", 70_000), finished("c", 0)];
+        fs::write(folder.path().join("run.jsonl"), log.concat()).unwrap();
+        assert_eq!(capture(folder.path()), Ok((folder.path().join("b/air.pcapng"), 70_000)));
+    }
+
+    #[test]
+    fn the_table_has_a_line_for_each_figure() {
+        let figures = [
+            Figure { what: "frames decoded", value: rate(123_456.7), aim: "" },
+            Figure { what: "tshark -r on the same frames", value: time(Duration::from_millis(1234)), aim: "under 2 s" },
+        ];
+        let lines = table(&figures);
+        let lines: Vec<Vec<_>> = lines.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[0], ["frames", "decoded", "123457", "a", "second"]);
+        assert_eq!(lines[1].join(" "), "tshark -r on the same frames 1.234 s under 2 s");
+    }
 }

@@ -26,6 +26,12 @@ impl Workspace {
         Ok(Self { root, target, cargo: env::var_os("CARGO").unwrap_or_else(|| "cargo".into()) })
     }
 
+    /// One for tests, with another cargo.
+    #[cfg(test)]
+    pub(crate) fn of(root: &Path, target: &Path, cargo: &Path) -> Self {
+        Self { root: root.to_owned(), target: target.to_owned(), cargo: cargo.into() }
+    }
+
     /// The workspace's folder.
     pub(crate) fn root(&self) -> &Path {
         &self.root
