@@ -1,9 +1,11 @@
 //! tshark decrypts and dissects every frame of every scenario, and counts what the rig counted.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use hanrig::bench::Bench;
 use hanrig_reports::ScenarioLog;
 
 use crate::suite::{Suite, suite};
@@ -42,6 +44,10 @@ struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
+    fn new(number: usize, line: &'a str) -> Self {
+        Self { number, columns: line.split('\t').collect() }
+    }
+
     fn field(&self, name: &str) -> &'a str {
         self.columns[FIELDS.iter().position(|field| *field == name).unwrap()]
     }
@@ -104,11 +110,17 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// What tshark tells of a capture, with the keys beside it. The last argument are the fields.
-fn tshark(capture: &Path, fields: &[&str], filter: Option<&str>) -> Option<String> {
+/// tshark on a capture, with the keys beside it.
+fn command(capture: &Path) -> Command {
     let mut command = Command::new("tshark");
     // A configuration of its own: the keys are in it, and nobody's preferences change the outcome.
     command.env("WIRESHARK_CONFIG_DIR", capture.parent().unwrap()).args(["-n", "-r"]).arg(capture);
+    command
+}
+
+/// What tshark tells of a capture, with the keys beside it.
+fn tshark(capture: &Path, fields: &[&str], filter: Option<&str>) -> Option<String> {
+    let mut command = command(capture);
     command.args(["-T", "fields"]).args(fields.iter().flat_map(|field| ["-e", field]));
     command.args(filter.iter().flat_map(|filter| ["-Y", filter]));
     tools::stdout(&mut command)
@@ -137,7 +149,7 @@ fn check(scenario: &ScenarioLog) -> bool {
     let Some(told) = tshark(capture, &FIELDS, None) else { return false };
     let (mut frames, mut blocks, mut seen) = (0, 0, BTreeSet::new());
     for (index, line) in told.lines().enumerate() {
-        let frame = Frame { number: index + 1, columns: line.split('\t').collect() };
+        let frame = Frame::new(index + 1, line);
         frame.check();
         frames += 1;
         // A frame whose acknowledgement is lost is sent again, octet for octet: the same NWK frame counter of the same
@@ -153,6 +165,48 @@ fn check(scenario: &ScenarioLog) -> bool {
     assert_eq!(blocks, Suite::counter(scenario, "image blocks"), "{name}: Image Block Responses");
     assert_eq!(Suite::counter(scenario, "frames not decoded"), 0, "{name}");
     true
+}
+
+/// tshark takes the network key from a Transport-Key that it can decrypt, so that with the frames of a whole capture it
+/// would not miss one that is wrong in the file of keys. Without those frames it needs the file.
+#[test]
+fn the_network_key_is_in_the_file_of_keys() {
+    const KEYS: &str = "zigbee_pc_keys";
+    const TRANSPORT_KEY: &str = "zbee_aps.cmd.id == 0x05";
+    let network_key = hex::encode(Bench::built_in().unwrap().network.network_key.0);
+    let scenario = suite().scenario("The Import Supplier updates the PPMID");
+    let keys = fs::read_to_string(suite().file(scenario, KEYS)).unwrap();
+    for other in &suite().log.scenarios {
+        for path in suite().evidence(other, KEYS) {
+            let keys = fs::read_to_string(path).unwrap();
+            assert!(keys.contains(&network_key), "{}", other.started.name);
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let later = folder.path().join("later.pcapng");
+    let mut cut = command(&suite().file(scenario, "air.pcapng"));
+    cut.args(["-Y", &format!("!({TRANSPORT_KEY})"), "-w"]).arg(&later);
+    let Some(_) = tools::stdout(&mut cut) else { return };
+
+    fs::write(folder.path().join(KEYS), &keys).unwrap();
+    assert_eq!(tshark(&later, &["frame.number"], Some(TRANSPORT_KEY)).unwrap(), "");
+    let told = tshark(&later, &FIELDS, None).unwrap();
+    let frames: Vec<_> = told.lines().enumerate().map(|(index, line)| Frame::new(index + 1, line)).collect();
+    assert!(frames.len() as u64 + 10 > Suite::counter(scenario, "frames sniffed"), "{} frames", frames.len());
+    for frame in &frames {
+        frame.check();
+    }
+
+    // Neither without that key nor with a wrong one.
+    let without = keys.lines().filter(|line| !line.contains(&network_key)).collect::<Vec<_>>().join("\n");
+    for keys in [without, keys.replace(&network_key, &"a5".repeat(16))] {
+        fs::write(folder.path().join(KEYS), keys).unwrap();
+        let told = tshark(&later, &FIELDS, None).unwrap();
+        let frames: Vec<_> = told.lines().enumerate().map(|(index, line)| Frame::new(index + 1, line)).collect();
+        let secured = frames.iter().filter(|frame| frame.field("zbee_nwk.security") == "1");
+        assert!(secured.clone().count() > 100, "{} frames", secured.count());
+        assert_eq!(secured.filter(|frame| frame.count("zbee.sec.key") > 0).count(), 0);
+    }
 }
 
 #[test]
