@@ -18,6 +18,7 @@ pub mod probe;
 pub mod probe_thread;
 mod process;
 pub mod radio;
+mod ready;
 mod serial;
 pub mod sniffer;
 mod thread;

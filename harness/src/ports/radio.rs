@@ -166,7 +166,7 @@ impl Core {
 fn serve(mut serial: Serial, core: &Mutex<Core>, stop: &Stop) {
     let mut buffer = [0; 4096];
     while !stop.is_set() {
-        let read = serial::read(&mut serial.port, &mut buffer);
+        let read = serial.read(&mut buffer);
         let mut core = lock(core);
         let now = core.now();
         match read {

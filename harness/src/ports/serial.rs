@@ -1,18 +1,26 @@
 //! Serial ports, opened for one rig.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use serialport::{SerialPort, TTYPort};
+use rustix::event::PollFlags;
+use rustix::fs::{Mode, OFlags};
+use serialport::TTYPort;
 
 use super::lock::{LockError, PortLock, path_identity};
+use super::ready::ready;
 
 /// How long a read waits for octets: how late a thread notices that it is to end.
 pub(super) const READ_WAIT: Duration = Duration::from_millis(20);
 /// How long a write may wait for the other side.
 const WRITE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long a port may be somebody else's until it is told.
+const LET_GO: Duration = Duration::from_millis(500);
 
 /// A serial port and how to speak on it: eight data bits, no parity, one stop bit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +61,7 @@ pub enum SerialError {
         source: serialport::Error,
     },
     /// Nothing can be written to it.
-    #[error("cannot write to serial port {}; is the device still plugged in?", path.display())]
+    #[error("cannot write to serial port {}; is the device still plugged in, and does it work?", path.display())]
     Write {
         /// The port.
         path: PathBuf,
@@ -97,16 +105,32 @@ fn advice(error: &serialport::Error) -> &'static str {
         serialport::ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
             " (may this user use it? the group is often dialout)"
         }
-        serialport::ErrorKind::NoDevice => " (another program may have it)",
+        _ if is_busy(error) => " (another program may have it)",
         _ => "",
     }
+}
+
+fn is_busy(error: &serialport::Error) -> bool {
+    matches!(error.kind(), serialport::ErrorKind::NoDevice | serialport::ErrorKind::Io(io::ErrorKind::ResourceBusy))
+}
+
+/// Opens the port twice: to read and write, and to set it and to keep other programs from it.
+fn open(settings: &SerialSettings) -> Result<(File, TTYPort), serialport::Error> {
+    // This one first: the other lets nobody else open the port.
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(&settings.path, flags, Mode::empty()).map_err(io::Error::from)?;
+    let port = serialport::new(settings.path.to_string_lossy(), settings.baud).open_native()?;
+    Ok((File::from(file), port))
 }
 
 /// A serial port that is this rig's until it is dropped.
 #[derive(Debug)]
 pub(super) struct Serial {
-    pub(super) path: PathBuf,
-    pub(super) port: TTYPort,
+    path: PathBuf,
+    /// What is read from and written to. It never blocks: a device that reads no more would hold up whoever writes.
+    file: File,
+    /// Keeps the port as it was set, and from other programs.
+    _port: TTYPort,
     // After the port, which is closed before another rig may have it.
     _lock: Option<PortLock>,
 }
@@ -129,22 +153,31 @@ impl Serial {
         if !path.exists() {
             return Err(SerialError::NotFound { path, found: names() });
         }
-        let builder = serialport::new(path.to_string_lossy(), settings.baud).timeout(READ_WAIT);
-        match builder.open_native() {
-            Ok(port) => Ok(Self { path, port, _lock: None }),
-            Err(source) => Err(SerialError::Open { path, source }),
+        let deadline = Instant::now() + LET_GO;
+        loop {
+            match open(settings) {
+                Ok((file, port)) => return Ok(Self { path, file, _port: port, _lock: None }),
+                // A program that this rig was just starting when it closed the port has it open until it runs.
+                Err(source) if is_busy(&source) && Instant::now() < deadline => thread::sleep(READ_WAIT),
+                Err(source) => return Err(SerialError::Open { path, source }),
+            }
+        }
+    }
+
+    /// Reads into `buffer` what comes within a moment.
+    pub(super) fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Read<'a> {
+        match ready(&self.file, PollFlags::IN, READ_WAIT) {
+            Ok(true) => read(&mut self.file, buffer),
+            Ok(false) => Read::Nothing,
+            Err(error) => Read::End(error),
         }
     }
 
     /// A second handle of the port, to write while another thread reads.
     pub(super) fn writer(&self) -> Result<SerialWriter, SerialError> {
-        let opened = self.port.try_clone_native().and_then(|mut port| {
-            port.set_timeout(WRITE_PATIENCE)?;
-            Ok(port)
-        });
-        match opened {
-            Ok(port) => Ok(SerialWriter { path: self.path.clone(), port }),
-            Err(source) => Err(SerialError::Open { path: self.path.clone(), source }),
+        match self.file.try_clone() {
+            Ok(file) => Ok(SerialWriter { path: self.path.clone(), file }),
+            Err(source) => Err(SerialError::Open { path: self.path.clone(), source: source.into() }),
         }
     }
 
@@ -157,12 +190,37 @@ impl Serial {
 #[derive(Debug)]
 pub(super) struct SerialWriter {
     path: PathBuf,
-    port: TTYPort,
+    file: File,
 }
 
 impl SerialWriter {
+    /// Writes all of `octets`, or gives up after [`WRITE_PATIENCE`].
     pub(super) fn write(&mut self, octets: &[u8]) -> Result<(), SerialError> {
-        self.port.write_all(octets).map_err(|source| SerialError::Write { path: self.path.clone(), source })
+        self.write_all(octets).map_err(|source| SerialError::Write { path: self.path.clone(), source })
+    }
+
+    fn write_all(&mut self, mut octets: &[u8]) -> io::Result<()> {
+        let deadline = Instant::now() + WRITE_PATIENCE;
+        while !octets.is_empty() {
+            match self.file.write(octets) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => octets = octets.get(taken..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        let seconds = WRITE_PATIENCE.as_secs();
+                        return Err(io::Error::new(
+                            io::ErrorKind::TimedOut,
+                            format!("it has taken nothing for {seconds} s"),
+                        ));
+                    }
+                    ready(&self.file, PollFlags::OUT, left)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -108,7 +108,7 @@ fn read_lines(mut serial: Serial, events: &PortSender, counted: &Counted, stop: 
     let mut lines = Lines::default();
     let mut clock = DeviceClock::default();
     while !stop.is_set() {
-        match serial::read(&mut serial.port, &mut buffer) {
+        match serial.read(&mut buffer) {
             Read::Nothing => {}
             Read::End(error) => return events.fault(&serial.gone(error)),
             Read::Octets(octets) => {

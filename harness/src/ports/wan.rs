@@ -17,7 +17,6 @@
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Stdio};
@@ -27,11 +26,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 
 use super::event::{PortEventKind, PortSender};
 use super::lock::{LockError, PortLock, path_identity};
 use super::process::{OwnedChild, command_line};
+use super::ready::ready;
 use super::serial::{READ_WAIT, Read, Serial, SerialError, SerialSettings, SerialWriter, read};
 use super::thread::{OwnedThread, Stop};
 
@@ -240,7 +240,7 @@ enum Writer {
 impl Reader {
     fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Read<'a> {
         match self {
-            Self::Serial(serial) => read(&mut serial.port, buffer),
+            Self::Serial(serial) => serial.read(buffer),
             Self::Tcp(stream) => read(stream, buffer),
             Self::Unix(stream) => read(stream, buffer),
             Self::Exec { stdout, .. } => match ready(&*stdout, PollFlags::IN, READ_WAIT) {
@@ -296,19 +296,14 @@ impl Writer {
     }
 }
 
-fn ready(file: &impl AsFd, flags: PollFlags, limit: Duration) -> io::Result<bool> {
-    let limit = Timespec { tv_sec: limit.as_secs().cast_signed(), tv_nsec: limit.subsec_nanos().into() };
-    match poll(&mut [PollFd::new(file, flags)], Some(&limit)) {
-        Ok(count) => Ok(count > 0),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Writes what there is to send; loses it while the link is down.
+/// Writes what there is to send; loses it while the link is cut or down.
 fn write_all(queue: &Receiver<Vec<u8>>, shared: &Shared) {
     for octets in queue {
         let mut writer = shared.writer();
+        // From when it is cut, though the reader has not closed it yet.
+        if shared.cut.load(Ordering::Acquire) {
+            continue;
+        }
         if let Some(open) = writer.as_mut()
             && open.write(&octets).is_err()
         {

@@ -1,8 +1,12 @@
 //! The sniffer on a pseudo-terminal: what it is told, what it tells, and what becomes of the port.
 
 use std::fs;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
-use crate::support::{Pty, next, next_fault, until};
+use crate::support::{PATIENCE, Pty, next, next_fault, until};
 use hanrig::ports::{Events, NrfSniffer, PortEventKind, SerialError, Sniffer};
 
 #[test]
@@ -54,6 +58,43 @@ fn that_it_was_unplugged_is_told() {
         "{fault}"
     );
     until(|| sniffer.set_channel(11).is_err());
+}
+
+#[test]
+fn a_device_that_reads_nothing_is_told_and_holds_nobody_up() {
+    let pty = Pty::deaf();
+    let (events, _told) = Events::channel();
+    let mut sniffer = NrfSniffer::open(&pty.settings(), 15, events.port("sniffer")).unwrap();
+    let (end, ended) = mpsc::channel();
+    thread::spawn(move || {
+        // As much as the port has room for, and then some.
+        let error = (0..100_000).find_map(|_| sniffer.set_channel(15).err()).unwrap();
+        drop(sniffer);
+        end.send(hanrig::exit::chain(&error)).unwrap();
+    });
+    let told = ended.recv_timeout(PATIENCE).unwrap();
+    let expected = "; is the device still plugged in, and does it work?: it has taken nothing for 2 s";
+    assert!(told.starts_with("cannot write to serial port ") && told.ends_with(expected), "{told}");
+}
+
+#[test]
+fn programs_that_are_started_meanwhile_keep_no_port() {
+    let pty = Pty::open();
+    let stop = AtomicBool::new(false);
+    let (events, _told) = Events::channel();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            // Each has what this process has open until it runs.
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    Command::new("true").status().unwrap();
+                }
+            });
+        }
+        let opened = (0..200).try_for_each(|_| NrfSniffer::open(&pty.settings(), 15, events.port("sniffer")).map(drop));
+        stop.store(true, Ordering::Relaxed);
+        opened.unwrap();
+    });
 }
 
 #[test]
