@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cli_support::{folder, hanrig, hanrig_in, text};
+use hanrig_air::live::{LiveAir, LiveConfig};
 use serde_json::Value;
 
 fn benches() -> PathBuf {
@@ -67,9 +68,12 @@ fn what_is_not_plugged_in_is_told_part_by_part() {
     let example = example.replace("../../firmware-under-test/boards/target/thumbv7em-none-eabihf/release/", "");
     let files = [("bench.toml", example.as_bytes()), ("nrf52840dk-ch", b""), ("nrf52840dk-ppmid", b"")];
     let folder = folder(&files);
-    let ran = hanrig_in(folder.path(), &["bench", "check", "bench.toml", "--json"], b"");
-    assert_eq!((ran.code, ran.err.as_str()), (3, ""));
-    let told = json(&ran.out);
+    let check = || {
+        let ran = hanrig_in(folder.path(), &["bench", "check", "bench.toml", "--json"], b"");
+        assert_eq!((ran.code, ran.err.as_str()), (3, ""));
+        json(&ran.out)
+    };
+    let told = check();
     assert_eq!(told["works"], false);
     for (name, start) in [
         ("sniffer", "there is no serial port /dev/serial/by-id/usb-ZEPHYR"),
@@ -82,4 +86,37 @@ fn what_is_not_plugged_in_is_told_part_by_part() {
     for name in ["hub firmware", "hub runs", "PPMID firmware", "PPMID runs", "WAN link"] {
         assert_eq!(part(&told, name).0, "not tried", "{name}");
     }
+
+    // With a sniffer alone there is nobody whom it could hear.
+    let air = LiveAir::start(LiveConfig::default()).unwrap();
+    let sniffer = air.sniffer_on_pty("sniffer", None).unwrap();
+    let port = example.lines().find(|line| line.starts_with("port = \"/dev/serial")).unwrap();
+    let plugged_in = format!("port = \"{}\"", text(sniffer.path().unwrap()));
+    fs::write(folder.path().join("bench.toml"), example.replacen(port, &plugged_in, 1)).unwrap();
+    let told = check();
+    assert_eq!(part(&told, "sniffer").0, "ok");
+    let expected = ("not tried".to_owned(), "no board and no radio works that it could hear".to_owned());
+    assert_eq!(part(&told, "sniffer hears"), expected);
+}
+
+#[test]
+fn firmware_that_is_not_there_is_told_before_anything_is_started() {
+    let example = fs::read_to_string(benches().join("qemu.toml")).unwrap();
+    let example = example.replace("built-in/", &format!("{}/built-in/", benches().display()));
+    let (before, rest) = example.split_once("[hub.qemu]\n").unwrap();
+    let (_, after) = rest.split_once('\n').unwrap();
+    let example = format!("{before}[hub.qemu]\nfirmware = \"no-such-firmware\"\n{after}");
+    let example = example.replace("../../firmware-under-test/boards/target/thumbv7em-none-eabihf/release/", "");
+    let folder = folder(&[("bench.toml", example.as_bytes()), ("mps2-ppmid", b"")]);
+    for args in [&["bench", "check", "bench.toml"][..], &["run", "--bench", "bench.toml", "--out", "out"]] {
+        let ran = hanrig_in(folder.path(), args, b"");
+        assert_eq!(ran.code, 2, "{args:?}: {}{}", ran.out, ran.err);
+        let told = ran.out + &ran.err;
+        let line = example.lines().position(|line| line.contains("no-such-firmware")).unwrap() + 1;
+        let expected =
+            format!("bench.toml:{line}:12: hub.qemu.firmware: there is no file no-such-firmware; is it built?\n");
+        assert!(told.contains(&expected), "{told}");
+        assert!(!told.contains("emulation"), "{told}");
+    }
+    assert!(!folder.path().join("out").exists(), "nothing is written");
 }
