@@ -3,16 +3,13 @@
 //! With `on = ["uhubctl", "-l", "1-1", "-p", "2", "-a", "on"]` and the like for `off`, a switchable USB hub does it.
 //! A program is told nothing, and says by its exit code whether it did it.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::process::{OwnedChild, command_line};
-
-/// How much of what a program says is read, in octets.
-const MAX_SAID: u64 = 64 << 10;
+use super::process::{OwnedChild, command_line, listen};
 
 /// A switch in a board's supply.
 pub trait Power: Send + std::fmt::Debug {
@@ -84,26 +81,25 @@ impl Power for PowerHooks {
         let mut program =
             OwnedChild::start(words, self.folder.as_deref(), Stdio::null(), Stdio::null()).map_err(failed)?;
         // Read while it runs: a program that says much would otherwise wait for a reader.
-        let reader = program.child().stderr.take().map(|stderr| {
-            thread::spawn(move || {
-                let mut said = Vec::new();
-                drop(stderr.take(MAX_SAID).read_to_end(&mut said));
-                said
+        let said = Arc::new(Mutex::new(String::new()));
+        let its_said = Arc::clone(&said);
+        let listener = program.child().stderr.take().map(|stderr| {
+            listen(stderr, move |line| {
+                if !line.trim().is_empty() {
+                    line.trim().clone_into(&mut its_said.lock().unwrap_or_else(PoisonError::into_inner));
+                }
             })
         });
+        let listener = listener.transpose().map_err(failed)?;
         let ended = program.wait(self.limit).map_err(failed)?;
-        // Ends what it may have left running, so that the reader comes to an end.
         drop(program);
-        let said = reader.and_then(|reader| reader.join().ok()).unwrap_or_default();
+        // It reads to the end.
+        drop(listener);
+        let said = std::mem::take(&mut *said.lock().unwrap_or_else(PoisonError::into_inner));
         match ended {
             Some(status) if status.success() => Ok(()),
-            Some(status) => Err(PowerError::Failed { command, status, said: last_line(&said) }),
+            Some(status) => Err(PowerError::Failed { command, status, said }),
             None => Err(PowerError::Hangs { command, limit: self.limit }),
         }
     }
-}
-
-fn last_line(said: &[u8]) -> String {
-    let text = String::from_utf8_lossy(said);
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }

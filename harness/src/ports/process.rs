@@ -3,19 +3,29 @@
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::event::PollFlags;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+use super::lines::Lines;
+use super::ready::ready;
+use super::serial::{READ_WAIT, Read, read};
+use super::thread::OwnedThread;
 
 /// How often a program that is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(5);
+/// How often a program's last words are read after it was done with: one that it left behind may go on for ever.
+const LAST_READS: u32 = 64;
 
 /// A program in a process group of its own, which is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct OwnedChild {
     child: Child,
+    /// Whether the system has forgotten the program, and may give its number to another.
+    forgotten: bool,
 }
 
 impl OwnedChild {
@@ -29,24 +39,75 @@ impl OwnedChild {
         if let Some(folder) = folder.filter(|folder| *folder != Path::new("")) {
             command.current_dir(folder);
         }
-        Ok(Self { child: command.spawn()? })
+        Ok(Self { child: command.spawn()?, forgotten: false })
     }
 
     pub(super) fn child(&mut self) -> &mut Child {
         &mut self.child
     }
 
-    /// Waits until the program ends by itself, no longer than `limit`.
+    /// Waits until the program ends by itself, no longer than `limit`. What it has left running is then killed.
     pub(super) fn wait(&mut self, limit: Duration) -> io::Result<Option<ExitStatus>> {
         let deadline = Instant::now() + limit;
-        loop {
-            let status = self.child.try_wait()?;
-            if status.is_some() || Instant::now() >= deadline {
-                return Ok(status);
+        while !self.has_ended()? {
+            if Instant::now() >= deadline {
+                return Ok(None);
             }
             thread::sleep(LOOK);
         }
+        self.end().map(Some)
     }
+
+    /// Whether the program has ended, though others that it started may go on.
+    pub(super) fn has_ended(&self) -> io::Result<bool> {
+        let Some(pid) = self.pid().filter(|_| !self.forgotten) else { return Ok(true) };
+        // Not to be forgotten: until then nobody else gets its number, nor that of its group.
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        Ok(waitid(WaitId::Pid(pid), options)?.is_some())
+    }
+
+    fn pid(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
+    }
+
+    /// Kills the whole group, and waits for the program.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        if let Some(group) = self.pid().filter(|_| !self.forgotten) {
+            // That there is none any more is what is wanted.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+        let status = self.child.wait()?;
+        self.forgotten = true;
+        Ok(status)
+    }
+}
+
+/// Hands the lines that a program writes to its standard error to `each`, on a thread of its own. When that is dropped, it
+/// reads what is there still, and does not wait for more: a program that left the group may keep the other end open.
+pub(super) fn listen(
+    mut stderr: ChildStderr,
+    mut each: impl FnMut(String) + Send + 'static,
+) -> io::Result<OwnedThread> {
+    OwnedThread::start("standard error", move |stop| {
+        let mut lines = Lines::default();
+        let mut buffer = [0; 4096];
+        let mut last_reads = LAST_READS;
+        while last_reads > 0 {
+            let stopping = stop.is_set();
+            last_reads -= u32::from(stopping);
+            match ready(&stderr, PollFlags::IN, READ_WAIT) {
+                Ok(true) => match read(&mut stderr, &mut buffer) {
+                    Read::Octets(octets) => lines.push(octets).into_iter().for_each(&mut each),
+                    Read::Nothing => {}
+                    Read::End(_) => break,
+                },
+                Ok(false) if stopping => break,
+                Ok(false) => {}
+                Err(_) => break,
+            }
+        }
+        lines.take().into_iter().for_each(&mut each);
+    })
 }
 
 /// A program that is named with a path, relative to `folder`, or else one to be looked for in `PATH`.
@@ -62,12 +123,9 @@ fn program_in(program: &str, folder: Option<&Path>) -> std::path::PathBuf {
 
 impl Drop for OwnedChild {
     fn drop(&mut self) {
-        // The group may outlive the program itself. Its number stays taken until the program was waited for.
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-            // That there is none any more is what is wanted.
-            let _ = kill_process_group(group, Signal::KILL);
+        if !self.forgotten {
+            drop(self.end());
         }
-        drop(self.child.wait());
     }
 }
 

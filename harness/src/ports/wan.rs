@@ -15,10 +15,10 @@
 //! - when its standard input ends, the rig is done with it: it ends too, within half a second, or is killed.
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -27,10 +27,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::event::{PortEventKind, PortSender};
 use super::lock::{LockError, PortLock, path_identity};
-use super::process::{OwnedChild, command_line};
+use super::process::{OwnedChild, command_line, listen};
 use super::ready::ready;
 use super::serial::{READ_WAIT, Read, Serial, SerialError, SerialSettings, SerialWriter, read};
 use super::thread::{OwnedThread, Stop};
@@ -226,7 +227,7 @@ enum Reader {
     Serial(Serial),
     Tcp(TcpStream),
     Unix(UnixStream),
-    Exec { stdout: ChildStdout, log: Option<JoinHandle<()>>, adapter: OwnedChild },
+    Exec { stdout: ChildStdout, log: Option<OwnedThread>, adapter: OwnedChild },
 }
 
 /// What writes to it.
@@ -243,9 +244,14 @@ impl Reader {
             Self::Serial(serial) => serial.read(buffer),
             Self::Tcp(stream) => read(stream, buffer),
             Self::Unix(stream) => read(stream, buffer),
-            Self::Exec { stdout, .. } => match ready(&*stdout, PollFlags::IN, READ_WAIT) {
+            Self::Exec { stdout, adapter, .. } => match ready(&*stdout, PollFlags::IN, READ_WAIT) {
                 Ok(true) => read(stdout, buffer),
-                Ok(false) => Read::Nothing,
+                // What the adapter started may keep its output open, and is no adapter.
+                Ok(false) => match adapter.has_ended() {
+                    Ok(true) => Read::End(io::ErrorKind::UnexpectedEof.into()),
+                    Ok(false) => Read::Nothing,
+                    Err(error) => Read::End(error),
+                },
                 Err(error) => Read::End(error),
             },
         }
@@ -261,9 +267,7 @@ impl Reader {
                 drop(stdout);
                 drop(adapter.wait(GRACE));
                 drop(adapter);
-                if let Some(log) = log {
-                    drop(log.join());
-                }
+                drop(log);
             }
         }
     }
@@ -387,7 +391,7 @@ impl Keeper {
                 return Ok((Reader::Serial(serial), Writer::Serial(writer)));
             }
             WanTarget::Tcp(address) => connect_tcp(address),
-            WanTarget::Unix(path) => UnixStream::connect(path).and_then(|stream| {
+            WanTarget::Unix(path) => connect_unix(path).and_then(|stream| {
                 stream.set_read_timeout(Some(READ_WAIT))?;
                 stream.set_write_timeout(Some(PATIENCE))?;
                 Ok((Reader::Unix(stream.try_clone()?), Writer::Unix(stream)))
@@ -397,25 +401,31 @@ impl Keeper {
         connected.map_err(|source| WanError::Connect { target: self.target.clone(), source })
     }
 
-    fn start(&self, command: &[String], folder: Option<&std::path::Path>) -> io::Result<(Reader, Writer)> {
+    fn start(&self, command: &[String], folder: Option<&Path>) -> io::Result<(Reader, Writer)> {
         let mut adapter = OwnedChild::start(command, folder, Stdio::piped(), Stdio::piped())?;
         let child = adapter.child();
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("it has no standard input or output"));
         };
         let name = command.first().map(String::as_str).unwrap_or_default();
-        let device: Arc<str> = std::path::Path::new(name).file_name().unwrap_or_default().to_string_lossy().into();
+        let device: Arc<str> = Path::new(name).file_name().unwrap_or_default().to_string_lossy().into();
         let log = child.stderr.take().map(|stderr| {
             let events = self.events.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-                    let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                    events.send(PortEventKind::Log { device: Arc::clone(&device), line });
-                }
-            })
+            listen(stderr, move |line| events.send(PortEventKind::Log { device: Arc::clone(&device), line }))
         });
+        let log = log.transpose()?;
         Ok((Reader::Exec { stdout, log, adapter }, Writer::Exec(stdin)))
     }
+}
+
+/// As [`UnixStream::connect`], which waits for ever for a server that takes no more connections.
+fn connect_unix(path: &Path) -> io::Result<UnixStream> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
 }
 
 fn connect_tcp(address: &str) -> io::Result<(Reader, Writer)> {

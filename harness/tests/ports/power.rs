@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hanrig::ports::{Power, PowerHooks};
 
@@ -19,6 +19,24 @@ fn programs_run_in_their_folder() {
     assert_eq!(fs::read_to_string(folder.path().join("state")).unwrap(), "on\n");
     power.set(false).unwrap();
     assert_eq!(fs::read_to_string(folder.path().join("state")).unwrap(), "off\n");
+}
+
+#[test]
+fn what_a_program_leaves_behind_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    // It leaves the program's group, and keeps its standard error.
+    let mut power = hooks(folder.path(), "setsid sleep 20 & exit 0", "setsid sleep 20 & echo no >&2; exit 4");
+    let begun = Instant::now();
+    power.set(true).unwrap();
+    assert!(power.set(false).unwrap_err().to_string().ends_with("exit status: 4: no"));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_program_may_say_much() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut power = hooks(folder.path(), "yes | head -c 300000 >&2 && echo on >&2 && exit 4", "");
+    assert!(power.set(true).unwrap_err().to_string().ends_with(" ended with exit status: 4: on"));
 }
 
 #[test]

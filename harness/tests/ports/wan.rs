@@ -3,11 +3,12 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use crate::support::{Pty, next, next_fault, until};
 use hanrig::ports::{Events, PortEventKind, PortEvents, WanLink, WanPort, WanTarget};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
 
 #[track_caller]
 fn wait_link(told: &mut PortEvents, expected: bool) {
@@ -60,6 +61,8 @@ fn over_tcp_cut_and_back() {
     wait_octets(&mut told, b"hello");
 
     wan.set_cut(true);
+    // From then on, though the link is not closed yet.
+    wan.send(b"lost".to_vec());
     wait_link(&mut told, false);
     assert!(!wan.is_up());
     // Lost, as on any link that is down; and the hub sees its end.
@@ -123,6 +126,36 @@ fn an_adapter_that_ended_is_started_again() {
         wait_octets(&mut told, b"ping\n");
         wait_link(&mut told, false);
     }
+}
+
+#[test]
+fn an_adapter_that_leaves_something_behind_is_started_again_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (events, mut told) = Events::channel();
+    // It has left the adapter's group, and keeps its output and log open.
+    let script = "setsid sleep 20 & read line; echo \"$line\"";
+    let wan = WanPort::open(shell(folder.path(), script), events.port("wan")).unwrap();
+    for _ in 0..2 {
+        wait_link(&mut told, true);
+        wan.send(b"ping\n".to_vec());
+        wait_octets(&mut told, b"ping\n");
+        wait_link(&mut told, false);
+    }
+}
+
+#[test]
+fn over_a_unix_socket_that_takes_no_more_connections() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.sock");
+    let socket = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    bind(&socket, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    listen(&socket, 0).unwrap();
+    let _other = UnixStream::connect(&path).unwrap();
+    let (events, mut told) = Events::channel();
+    let wan = WanPort::open(WanTarget::Unix(path), events.port("wan")).unwrap();
+    let fault = next_fault(&mut told);
+    assert!(fault.starts_with("the WAN link does not come up: cannot connect to socket "), "{fault}");
+    drop(wan);
 }
 
 #[test]

@@ -6,16 +6,19 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use probe_rs::probe::DebugProbeSelector;
 
 use crate::ports::lock;
 
+/// How long a connection to a probe may take to be made.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Empty packets: each packet ends with a zero, and none is empty.
 const NO_PACKET: [u8; 8] = [0; 8];
 
@@ -40,10 +43,7 @@ impl Stream {
             return Some(UnixStream::connect(path).map(Self::Unix));
         }
         let address = address.strip_prefix("tcp:")?;
-        Some(TcpStream::connect(address).and_then(|stream| {
-            stream.set_nodelay(true)?;
-            Ok(Self::Tcp(stream))
-        }))
+        Some(connect_tcp(address).map(Self::Tcp))
     }
 
     fn try_clone(&self) -> io::Result<Self> {
@@ -92,7 +92,7 @@ impl Relay {
         let probe =
             probe.map_err(|error| io::Error::new(error.kind(), format!("no connection to {address}: {error}")))?;
         let path = lock::private_path(&socket_name())?;
-        let listener = UnixListener::bind(&path)?;
+        let listener = bind(&path)?;
         let mut relay = Self {
             selector: DebugProbeSelector {
                 serial_number: Some(format!("unix:{}", path.display())),
@@ -123,6 +123,32 @@ impl Drop for Relay {
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
+    }
+}
+
+fn connect_tcp(address: &str) -> io::Result<TcpStream> {
+    let mut refused = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+/// A socket at `path`, also when a rig that was killed has left one there: its number may be this process's now.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    let left_behind = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && UnixStream::connect(path).is_err_and(left_behind) => {
+            fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
     }
 }
 
@@ -160,4 +186,21 @@ fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
 fn socket_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("probe-{}-{}.sock", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_a_killed_rig_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("probe.sock");
+        drop(bind(&path).unwrap());
+        assert!(path.exists());
+        let listener = bind(&path).unwrap();
+        let error = bind(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse, "one that is listened to is left alone");
+        drop(listener);
+    }
 }
