@@ -133,7 +133,7 @@ fn an_adapter_that_leaves_something_behind_is_started_again_too() {
     let folder = tempfile::tempdir().unwrap();
     let (events, mut told) = Events::channel();
     // It has left the adapter's group, and keeps its output and log open.
-    let script = "setsid sleep 20 & read line; echo \"$line\"";
+    let script = "setsid sleep 40 & read line; echo \"$line\"";
     let wan = WanPort::open(shell(folder.path(), script), events.port("wan")).unwrap();
     for _ in 0..2 {
         wait_link(&mut told, true);
