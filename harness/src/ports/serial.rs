@@ -173,6 +173,21 @@ impl Serial {
         }
     }
 
+    /// Passes over what comes until nothing has for `quiet`, or for no longer than `limit`.
+    pub(super) fn discard(&mut self, quiet: Duration, limit: Duration) -> Result<(), SerialError> {
+        let deadline = Instant::now() + limit;
+        let mut last = Instant::now();
+        let mut buffer = [0; 4096];
+        while last.elapsed() < quiet && Instant::now() < deadline {
+            match self.read(&mut buffer) {
+                Read::Octets(_) => last = Instant::now(),
+                Read::Nothing => {}
+                Read::End(error) => return Err(self.gone(error)),
+            }
+        }
+        Ok(())
+    }
+
     /// A second handle of the port, to write while another thread reads.
     pub(super) fn writer(&self) -> Result<SerialWriter, SerialError> {
         match self.file.try_clone() {

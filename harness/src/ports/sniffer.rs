@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::event::{PortEventKind, PortSender};
 use super::lines::Lines;
@@ -13,6 +14,11 @@ use super::thread::{OwnedThread, Stop};
 
 /// The longest frame of IEEE 802.15.4 with its FCS, in octets, and the shortest: an acknowledgement.
 const FRAME_LENGTHS: std::ops::RangeInclusive<usize> = 3..=127;
+/// The command that ends listening.
+const SLEEP: &[u8] = b"sleep\r\n";
+/// For how long a sniffer that was put to sleep must have been silent, and how long that is waited for.
+const QUIET: Duration = Duration::from_millis(60);
+const LONGEST_DISCARD: Duration = Duration::from_secs(1);
 /// How much of a garbled line is told, in characters.
 const TOLD: usize = 120;
 
@@ -60,8 +66,11 @@ impl NrfSniffer {
     ///
     /// When the port cannot be had or written to.
     pub fn open(settings: &SerialSettings, channel: u8, events: PortSender) -> Result<Self, SerialError> {
-        let serial = Serial::open(settings)?;
+        let mut serial = Serial::open(settings)?;
         let mut writer = serial.writer()?;
+        // What it heard for a rig that was killed waits in it still, and was not heard now.
+        writer.write(SLEEP)?;
+        serial.discard(QUIET, LONGEST_DISCARD)?;
         listen(&mut writer, channel)?;
         let counted = Arc::new(Counted::default());
         let its_counted = Arc::clone(&counted);
@@ -76,6 +85,7 @@ impl NrfSniffer {
 
 impl Sniffer for NrfSniffer {
     fn set_channel(&mut self, channel: u8) -> Result<(), SerialError> {
+        self.writer.write(SLEEP)?;
         listen(&mut self.writer, channel)
     }
 
@@ -91,14 +101,14 @@ impl Drop for NrfSniffer {
     fn drop(&mut self) {
         if !self.thread.is_finished() {
             // One that is gone is quiet too.
-            drop(self.writer.write(b"sleep\r\n"));
+            drop(self.writer.write(SLEEP));
         }
     }
 }
 
+/// Has a sniffer that sleeps listen.
 fn listen(writer: &mut SerialWriter, channel: u8) -> Result<(), SerialError> {
     // One write for each: the sniffer takes a line at a time.
-    writer.write(b"sleep\r\n")?;
     writer.write(format!("channel {channel}\r\n").as_bytes())?;
     writer.write(b"receive\r\n")
 }

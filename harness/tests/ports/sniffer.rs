@@ -46,6 +46,24 @@ fn it_is_set_up_heard_and_put_to_sleep() {
 }
 
 #[test]
+fn what_it_heard_before_is_passed_over() {
+    let pty = Pty::open();
+    let heard = |last: &str, time: u32| format!("received: 02002ab1{last} power: -42 lqi: 220 time: {time}\r\n");
+    // For a rig that was killed; of the first it has read a part.
+    pty.write([&heard("c3", 1)[9..], &heard("c4", 2)].concat().as_bytes());
+    let (events, mut told) = Events::channel();
+    let sniffer = NrfSniffer::open(&pty.settings(), 15, events.port("sniffer")).unwrap();
+    pty.wait_written(|written| written == b"sleep\r\nchannel 15\r\nreceive\r\n");
+    pty.write(heard("c5", 3).as_bytes());
+    let octets = next(&mut told, |event| match &event.kind {
+        PortEventKind::Frame { octets, .. } => Some(octets.clone()),
+        _ => None,
+    });
+    assert_eq!(octets, [0x02, 0x00, 0x2A, 0xB1, 0xC5]);
+    assert_eq!((sniffer.counters().frames, sniffer.counters().garbled), (1, 0));
+}
+
+#[test]
 fn that_it_was_unplugged_is_told() {
     let pty = Pty::open();
     let path = pty.path.clone();
@@ -91,7 +109,7 @@ fn programs_that_are_started_meanwhile_keep_no_port() {
                 }
             });
         }
-        let opened = (0..200).try_for_each(|_| NrfSniffer::open(&pty.settings(), 15, events.port("sniffer")).map(drop));
+        let opened = (0..80).try_for_each(|_| NrfSniffer::open(&pty.settings(), 15, events.port("sniffer")).map(drop));
         stop.store(true, Ordering::Relaxed);
         opened.unwrap();
     });

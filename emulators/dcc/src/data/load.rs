@@ -187,7 +187,7 @@ fn toml_error(file: &str, text: &str, error: &toml::de::Error) -> DataError {
     DataError {
         file: file.to_owned(),
         line,
-        field: field.map(|field| excerpt(field)),
+        field: field.map(excerpt),
         message: short_message(&error.message().replace('\n', ", ")),
     }
 }
