@@ -35,8 +35,8 @@ pub enum Output {
     Log(String),
 }
 
-/// Octets of flash for the state record.
-const STATE_SIZE: u32 = 128 * 1024;
+/// Octets of flash for the state record, from the start on. Erased, they make a Device that is new.
+pub const STATE_SIZE: u32 = 128 * 1024;
 /// Octets of flash for one block: 750KB in whole erase blocks of up to 4 KiB.
 const BLOCK_SIZE: u32 = (MAXIMUM_IMAGE_SIZE as u32).next_multiple_of(4096);
 /// How much of an arriving image may have to be sent again after a loss of power.

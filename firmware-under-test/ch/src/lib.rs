@@ -29,4 +29,4 @@ pub use config::{HubConfig, HubProfile, Network};
 #[cfg(feature = "planted-faults")]
 pub use faults::Fault;
 pub use hanrig_zigbee::store::StoreError;
-pub use hub::{CommunicationsHub, Output, flash_size};
+pub use hub::{CommunicationsHub, Output, STATE_SIZE, flash_size};

@@ -22,4 +22,4 @@ pub use config::{AccessControlBroker, Declaration, PpmidConfig};
 pub use faults::Fault;
 pub use firmware::LocalUpdateError;
 pub use hanrig_zigbee::store::StoreError;
-pub use ppmid::{Output, Ppmid, flash_size};
+pub use ppmid::{Output, Ppmid, STATE_SIZE, flash_size};

@@ -32,8 +32,8 @@ pub enum Output {
     Log(String),
 }
 
-/// Octets of flash for the state record.
-const STATE_SIZE: u32 = 32 * 1024;
+/// Octets of flash for the state record, from the start on. Erased, they make a Device that is new.
+pub const STATE_SIZE: u32 = 32 * 1024;
 pub(crate) const SLOT_START: u32 = STATE_SIZE;
 /// Octets of flash for one OTA Upgrade Image, in whole erase blocks of up to 4 KiB.
 pub(crate) const SLOT_SIZE: u32 = (MAXIMUM_IMAGE_SIZE as u32).next_multiple_of(4096);

@@ -87,6 +87,9 @@ pub struct HubProvisioning {
     pub notify_again: Duration,
     /// Seed of all that is chosen at random.
     pub seed: [u8; 32],
+    /// A number that the rig draws each time it provisions the board. Another one than before makes the Device start as
+    /// it left the factory; with the same one, after a reset, it goes on with what its flash holds.
+    pub occasion: u64,
     /// Faults to commit.
     pub faults: Faults,
 }
@@ -130,6 +133,9 @@ pub struct PpmidProvisioning {
     pub restart: Duration,
     /// Seed of all that is chosen at random.
     pub seed: [u8; 32],
+    /// A number that the rig draws each time it provisions the board. Another one than before makes the Device start as
+    /// it left the factory; with the same one, after a reset, it goes on with what its flash holds.
+    pub occasion: u64,
     /// Faults to commit.
     pub faults: Faults,
 }

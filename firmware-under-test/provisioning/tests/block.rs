@@ -23,6 +23,7 @@ fn hub() -> HubProvisioning {
         stall: Duration::from_secs(24 * 3600),
         notify_again: Duration::from_secs(3600),
         seed: [9; 32],
+        occasion: 7,
         faults: Faults::default(),
     }
 }
@@ -47,6 +48,7 @@ fn ppmid() -> PpmidProvisioning {
         query_period: Duration::from_secs(24 * 3600),
         restart: Duration::from_secs(5),
         seed: [9; 32],
+        occasion: 7,
         faults: Faults { hang_after_boot: Some(Duration::from_millis(1500)) },
     }
 }

@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod clock;
 mod device;
+mod factory;
 pub mod log;
 mod provisioned;
 

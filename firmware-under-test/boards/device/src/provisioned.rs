@@ -1,6 +1,7 @@
 //! From a provisioning block to the Device.
 
 use crate::device::Device;
+use crate::factory::renew;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use embedded_storage::nor_flash::NorFlash;
@@ -9,6 +10,7 @@ use hanrig_ppmid::{AccessControlBroker, Declaration, Ppmid, PpmidConfig};
 use hanrig_provisioning::{BlockError, Faults, Provisioning, Role, decode};
 use hanrig_wire::gbcs::{KeyError, PublicKey, SecretKey, SigningKey, VerifyingKey};
 use hanrig_wire::types::FirmwareVersion;
+use hanrig_zigbee::store::flash_error;
 
 /// The version of this firmware: `HANRIG_FIRMWARE_VERSION` when it was built, eight hexadecimal digits, or 00000010.
 pub const FIRMWARE_VERSION: FirmwareVersion = match option_env!("HANRIG_FIRMWARE_VERSION") {
@@ -53,8 +55,9 @@ pub type Made = Result<(Box<dyn Device>, Faults), StartError>;
 ///
 /// # Errors
 /// When the region holds no provisioning of a hub, or the flash cannot be read.
-pub fn hub_on<F: NorFlash + 'static>(region: &[u8], flash: F) -> Made {
-    let (config, faults) = hub_config(region)?;
+pub fn hub_on<F: NorFlash + 'static>(region: &[u8], mut flash: F) -> Made {
+    let (config, occasion, faults) = hub_config(region)?;
+    renew(&mut flash, hanrig_ch::STATE_SIZE, occasion).map_err(flash_error("erase", 0))?;
     Ok((Box::new(CommunicationsHub::new(config, flash)?), faults))
 }
 
@@ -62,8 +65,9 @@ pub fn hub_on<F: NorFlash + 'static>(region: &[u8], flash: F) -> Made {
 ///
 /// # Errors
 /// When the region holds no provisioning of a PPMID, or the flash cannot be read.
-pub fn ppmid_on<F: NorFlash + 'static>(region: &[u8], flash: F) -> Made {
-    let (config, faults) = ppmid_config(region)?;
+pub fn ppmid_on<F: NorFlash + 'static>(region: &[u8], mut flash: F) -> Made {
+    let (config, occasion, faults) = ppmid_config(region)?;
+    renew(&mut flash, hanrig_ppmid::STATE_SIZE, occasion).map_err(flash_error("erase", 0))?;
     Ok((Box::new(Ppmid::new(config, flash)?), faults))
 }
 
@@ -71,7 +75,7 @@ fn key(what: &'static str) -> impl Fn(KeyError) -> StartError {
     move |error| StartError::Key { what, error }
 }
 
-fn hub_config(region: &[u8]) -> Result<(HubConfig, Faults), StartError> {
+fn hub_config(region: &[u8]) -> Result<(HubConfig, u64, Faults), StartError> {
     let hub = match decode(region)? {
         Provisioning::Hub(hub) => hub,
         other => return Err(StartError::Role { expected: Role::Hub, found: other.role() }),
@@ -92,10 +96,10 @@ fn hub_config(region: &[u8]) -> Result<(HubConfig, Faults), StartError> {
         seed: hub.seed,
         radio_acknowledges: true,
     };
-    Ok((config, hub.faults))
+    Ok((config, hub.occasion, hub.faults))
 }
 
-fn ppmid_config(region: &[u8]) -> Result<(PpmidConfig, Faults), StartError> {
+fn ppmid_config(region: &[u8]) -> Result<(PpmidConfig, u64, Faults), StartError> {
     let ppmid = match decode(region)? {
         Provisioning::Ppmid(ppmid) => ppmid,
         other => return Err(StartError::Role { expected: Role::Ppmid, found: other.role() }),
@@ -126,7 +130,7 @@ fn ppmid_config(region: &[u8]) -> Result<(PpmidConfig, Faults), StartError> {
         seed: ppmid.seed,
         radio_acknowledges: true,
     };
-    Ok((config, ppmid.faults))
+    Ok((config, ppmid.occasion, ppmid.faults))
 }
 
 #[cfg(test)]
@@ -154,6 +158,7 @@ mod tests {
             stall: Duration::from_secs(86_400),
             notify_again: Duration::from_secs(3600),
             seed: [9; 32],
+            occasion: 1,
             faults: Faults { hang_after_boot: Some(Duration::from_secs(1)) },
         }
     }
@@ -179,6 +184,7 @@ mod tests {
             query_period: Duration::from_secs(86_400),
             restart: Duration::from_secs(5),
             seed: [8; 32],
+            occasion: 1,
             faults: Faults::default(),
         }
     }
@@ -190,7 +196,7 @@ mod tests {
     #[test]
     fn a_hub_is_made_of_its_provisioning() {
         let region = encode(&Provisioning::Hub(hub())).unwrap();
-        let (mut device, faults) = hub_on(&region, RamFlash::new(hanrig_ch::flash_size())).unwrap();
+        let (mut device, faults) = hub_on(&region, RamFlash::new(hanrig_ch::flash_size() + 4096)).unwrap();
         assert_eq!(faults.hang_after_boot, Some(Duration::from_secs(1)));
         device.start(Instant::ZERO);
         let filter = device.receive_filter();
@@ -203,12 +209,12 @@ mod tests {
         let region = encode(&Provisioning::Ppmid(ppmid())).unwrap();
         let (config, _) = ppmid_config(&region).unwrap();
         assert_eq!(config.factory_version, FIRMWARE_VERSION, "which the provisioning leaves open");
-        assert!(ppmid_on(&region, RamFlash::new(hanrig_ppmid::flash_size())).is_ok());
+        assert!(ppmid_on(&region, RamFlash::new(hanrig_ppmid::flash_size() + 4096)).is_ok());
     }
 
     #[test]
     fn what_is_no_provisioning_is_refused_with_the_reason() {
-        let flash = || RamFlash::new(hanrig_ch::flash_size());
+        let flash = || RamFlash::new(hanrig_ch::flash_size() + 4096);
         assert_eq!(refusal(hub_on(&[0xFF; 2048], flash())), "no provisioning block was written");
         let region = encode(&Provisioning::Ppmid(ppmid())).unwrap();
         assert_eq!(

@@ -21,7 +21,7 @@ use crate::ports::{
     Events, Firmware, NrfSniffer, PortEvent, PortEventKind, PortEvents, Power, ProbeHandle, Radio, RcpRadio,
     SerialSettings, Sniffer, WanPort,
 };
-use crate::rig::live::provisioning::{hub_block, ppmid_block};
+use crate::rig::live::provisioning::{hub_block, new_occasion, ppmid_block};
 use crate::rig::live::{BoardSetup, LiveSetup, PlayerSetup};
 use crate::rig::participants::{hub_config, ppmid_config};
 
@@ -204,8 +204,8 @@ impl Trial<'_> {
             return Ok(None);
         }
         let block = match self.bench.ppmid(name) {
-            Some(ppmid) => ppmid_config(self.bench, ppmid, 0).and_then(|config| ppmid_block(&config)),
-            None => hub_block(self.bench, &hub_config(self.bench, 0)),
+            Some(ppmid) => ppmid_config(self.bench, ppmid, 0).and_then(|config| ppmid_block(&config, new_occasion())),
+            None => hub_block(self.bench, &hub_config(self.bench, 0), new_occasion()),
         };
         block.map(Some).map_err(Failure::rig)
     }

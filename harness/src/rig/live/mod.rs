@@ -117,6 +117,7 @@ impl LiveBench {
             .map_err(|error| BenchFault::from_error(&error))?;
         let mut seats = Vec::new();
         let mut wan = None;
+        let occasion = provisioning::new_occasion();
         let name: Arc<str> = "hub".into();
         let player = match setup.hub {
             PlayerSetup::Board(board) => {
@@ -124,7 +125,7 @@ impl LiveBench {
                 let port = WanPort::open(target, ends.port("hub")).map_err(|error| BenchFault::from_error(&error))?;
                 wan = Some(port);
                 let config = hub_config(bench, seed);
-                let block = board.provision.then(|| provisioning::hub_block(bench, &config)).transpose()?;
+                let block = board.provision.then(|| provisioning::hub_block(bench, &config, occasion)).transpose()?;
                 Player::Board(Box::new(Board::start("hub", board, block, ends.port("hub")).await?))
             }
             PlayerSetup::Software { rcp } => {
@@ -141,7 +142,7 @@ impl LiveBench {
             let player = match player {
                 PlayerSetup::Board(board) => {
                     let config = ppmid_config(bench, ppmid, seed)?;
-                    let block = board.provision.then(|| provisioning::ppmid_block(&config)).transpose()?;
+                    let block = board.provision.then(|| provisioning::ppmid_block(&config, occasion)).transpose()?;
                     Player::Board(Box::new(Board::start(&name, board, block, sender).await?))
                 }
                 PlayerSetup::Software { rcp } => {

@@ -6,11 +6,17 @@ use hanrig_ch::HubConfig;
 use hanrig_ppmid::PpmidConfig;
 use hanrig_provisioning::{Faults, HubProvisioning, PpmidProvisioning, Provisioning, encode};
 
+/// A number that no board was provisioned with before: one that gets it starts as it left the factory.
+pub(crate) fn new_occasion() -> u64 {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The provisioning block of the hub.
 ///
 /// # Errors
 /// When it does not fit its region.
-pub(crate) fn hub_block(bench: &Bench, config: &HubConfig) -> Result<Vec<u8>, BenchFault> {
+pub(crate) fn hub_block(bench: &Bench, config: &HubConfig, occasion: u64) -> Result<Vec<u8>, BenchFault> {
     block(&Provisioning::Hub(HubProvisioning {
         eui64: config.eui64,
         firmware_version: Some(config.firmware_version),
@@ -25,6 +31,7 @@ pub(crate) fn hub_block(bench: &Bench, config: &HubConfig) -> Result<Vec<u8>, Be
         stall: config.profile.stall,
         notify_again: config.profile.notify_again,
         seed: config.seed,
+        occasion,
         faults: Faults::default(),
     }))
 }
@@ -33,7 +40,7 @@ pub(crate) fn hub_block(bench: &Bench, config: &HubConfig) -> Result<Vec<u8>, Be
 ///
 /// # Errors
 /// When it does not fit its region.
-pub(crate) fn ppmid_block(config: &PpmidConfig) -> Result<Vec<u8>, BenchFault> {
+pub(crate) fn ppmid_block(config: &PpmidConfig, occasion: u64) -> Result<Vec<u8>, BenchFault> {
     let declared = &config.declaration;
     block(&Provisioning::Ppmid(PpmidProvisioning {
         eui64: config.eui64,
@@ -55,6 +62,7 @@ pub(crate) fn ppmid_block(config: &PpmidConfig) -> Result<Vec<u8>, BenchFault> {
         query_period: declared.query_period,
         restart: declared.restart,
         seed: config.seed,
+        occasion,
         faults: Faults::default(),
     }))
 }
