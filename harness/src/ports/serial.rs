@@ -20,7 +20,7 @@ pub(super) const READ_WAIT: Duration = Duration::from_millis(20);
 const WRITE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a port may be somebody else's until it is told.
-const LET_GO: Duration = Duration::from_millis(500);
+const LET_GO: Duration = Duration::from_secs(2);
 
 /// A serial port and how to speak on it: eight data bits, no parity, one stop bit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -248,7 +248,12 @@ impl Reader {
                 Ok(true) => read(stdout, buffer),
                 // What the adapter started may keep its output open, and is no adapter.
                 Ok(false) => match adapter.has_ended() {
-                    Ok(true) => Read::End(io::ErrorKind::UnexpectedEof.into()),
+                    // It may have said something just before its end.
+                    Ok(true) => match ready(&*stdout, PollFlags::IN, Duration::ZERO) {
+                        Ok(true) => read(stdout, buffer),
+                        Ok(false) => Read::End(io::ErrorKind::UnexpectedEof.into()),
+                        Err(error) => Read::End(error),
+                    },
                     Ok(false) => Read::Nothing,
                     Err(error) => Read::End(error),
                 },
