@@ -20,6 +20,9 @@ pub enum Cannot {
     /// The bench cannot wait as long as the step wants, and what it waits for has not come.
     #[error("{0}")]
     CannotWait(String),
+    /// A Device under test has stopped working.
+    #[error("{0}")]
+    DeviceStopped(String),
     /// The bench failed.
     #[error(transparent)]
     Fault(#[from] BenchFault),
@@ -30,6 +33,7 @@ impl From<Cannot> for StepError {
         match cannot {
             Cannot::NotOnThisBench(what) => Self::not_applicable(what),
             Cannot::CannotWait(what) => Self::inconclusive(what),
+            Cannot::DeviceStopped(what) => Self::fail(what),
             Cannot::Fault(fault) => fault.into(),
         }
     }

@@ -9,6 +9,13 @@ use crate::{command, tools};
 /// Crates that firmware is made of: they must build without the standard library.
 const NO_STD: &[&str] = &["hanrig-wire", "hanrig-zigbee", "hanrig-ch", "hanrig-ppmid"];
 
+/// Benches with emulated boards, and which scenarios run there: with one board, those that are about it.
+const QEMU_BENCHES: &[(&str, &str, Option<&str>)] = &[
+    ("every scenario with hub and PPMID as boards", "qemu.toml", None),
+    ("the hub's scenarios with the hub as a board", "qemu-hub.toml", Some("@subject-ch")),
+    ("the PPMID's scenarios with the PPMID as a board", "qemu-ppmid.toml", Some("@subject-ppmid")),
+];
+
 /// How a test says that it left something out.
 const NOT_RUN: &str = "not run:";
 
@@ -19,6 +26,14 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
     steps.step("tools that tests need", || tools::install(workspace));
     steps.step("format", || command::run(&mut cargo("fmt --all --check")));
     steps.step("lints", || command::run(&mut cargo("clippy --workspace --all-targets -- -D warnings")));
+    let boards = workspace.root().join("firmware-under-test/boards");
+    steps.step("firmware of the boards", || {
+        command::run(cargo("build --release").current_dir(&boards).env_remove("CARGO_TARGET_DIR"))
+    });
+    steps.step("tests of what the boards share", || {
+        let tests = format!("test -p hanrig-device --target {}", tools::host()?);
+        command::run(cargo(&tests).current_dir(&boards).env_remove("CARGO_TARGET_DIR"))
+    });
     let mut not_run = Vec::new();
     steps.step("tests", || {
         let (tested, left_out) = command::run_and_note(&mut tests(workspace), NOT_RUN);
@@ -32,14 +47,23 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
         let crates: String = NO_STD.iter().map(|name| format!(" --package {name}")).collect();
         command::run(&mut cargo(&format!("check --lib --target {}{crates}", tools::NO_STD_TARGET)))
     });
-    steps.step("firmware of the boards", || {
-        let boards = workspace.root().join("firmware-under-test/boards");
-        command::run(cargo("build --release").current_dir(boards).env_remove("CARGO_TARGET_DIR"))
-    });
     steps.step("documentation", || command::run(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings")));
     steps.step("the main job: every scenario on the built-in bench", || {
         command::run(cargo("run --release -- run --out").arg(workspace.target("ci-out")))
     });
+    for (name, bench, tags) in QEMU_BENCHES {
+        steps.step(name, || {
+            let bench = workspace.root().join("harness/benches").join(bench);
+            let out = workspace.target("ci-out-boards");
+            let mut run = cargo("run --release -- run --jobs 2");
+            run.arg("--bench")
+                .arg(bench)
+                .arg("--out")
+                .arg(out)
+                .args(tags.map(|tags| ["--tags", tags]).into_iter().flatten());
+            command::run(&mut run)
+        });
+    }
     steps.finish()
 }
 

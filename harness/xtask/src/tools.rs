@@ -41,6 +41,13 @@ const COMPONENTS: &[(&str, &str)] = &[("rustfmt", "fmt"), ("clippy", "clippy")];
 /// The zigpy whose OTA image parser reads what `hanrig ota build` writes.
 const ZIGPY: &str = "2.4.0";
 
+/// The target that this machine's own programs are built for.
+pub(crate) fn host() -> Result<String, String> {
+    let version = command::output(Command::new("rustc").arg("-vV")).unwrap_or_default();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| "rustc -vV does not tell the host".to_owned())
+}
+
 /// `cargo xtask tools`.
 pub(crate) fn run(workspace: &Workspace) -> ExitCode {
     let mut steps = Steps::default();

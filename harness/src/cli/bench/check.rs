@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hanrig_provisioning::Faults;
 use hanrig_wire::hdlc::Decoder;
 use hanrig_wire::spinel::PromiscuousMode;
 use hanrig_wire::spinel::host::{RadioSettings, TransmitRequest};
@@ -204,8 +205,9 @@ impl Trial<'_> {
             return Ok(None);
         }
         let block = match self.bench.ppmid(name) {
-            Some(ppmid) => ppmid_config(self.bench, ppmid, 0).and_then(|config| ppmid_block(&config, new_occasion())),
-            None => hub_block(self.bench, &hub_config(self.bench, 0), new_occasion()),
+            Some(ppmid) => ppmid_config(self.bench, ppmid, 0)
+                .and_then(|config| ppmid_block(&config, new_occasion(), Faults::default())),
+            None => hub_block(self.bench, &hub_config(self.bench, 0), new_occasion(), Faults::default()),
         };
         block.map(Some).map_err(Failure::rig)
     }

@@ -27,6 +27,21 @@ const SEQUENCE: u64 = 8;
 const APPLIED: u64 = 12;
 const IDLE: u64 = 16;
 
+/// Why a board did not do what its firmware was asked for.
+#[derive(Debug)]
+pub(super) enum BoardFailure {
+    /// The firmware has stopped working, while probe and chip answer.
+    Hangs(String),
+    /// Board or probe failed.
+    Fault(BenchFault),
+}
+
+impl From<BenchFault> for BoardFailure {
+    fn from(fault: BenchFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
 /// A board that plays a role.
 #[derive(Debug)]
 pub(super) struct Board {
@@ -152,7 +167,7 @@ impl Board {
     ///
     /// # Errors
     /// When the firmware does not take it, or the probe fails.
-    pub(super) async fn jump(&mut self, by: Duration) -> Result<(), BenchFault> {
+    pub(super) async fn jump(&mut self, by: Duration) -> Result<(), BoardFailure> {
         let Some(clock) = self.clock.filter(|_| self.on) else { return Ok(()) };
         self.offset += by;
         let micros = u64::try_from(self.offset.as_micros()).unwrap_or(u64::MAX);
@@ -167,7 +182,7 @@ impl Board {
     ///
     /// # Errors
     /// When the firmware does not take it, or the probe fails.
-    pub(super) async fn update_locally(&mut self, image: &[u8]) -> Result<Option<()>, BenchFault> {
+    pub(super) async fn update_locally(&mut self, image: &[u8]) -> Result<Option<()>, BoardFailure> {
         let Some(place) = self.local_update else { return Ok(None) };
         let mut padded = image.to_vec();
         padded.resize(image.len().next_multiple_of(4), 0xFF);
@@ -180,14 +195,15 @@ impl Board {
         if self.word(place.address + 12).await? == TAKEN {
             return Ok(Some(()));
         }
-        Err(BenchFault::new(format!("{} refused the image of the local update; its log says why", self.name)))
+        let refused = format!("{} refused the image of the local update; its log says why", self.name);
+        Err(BenchFault::new(refused).into())
     }
 
-    async fn wait_for_word(&self, address: u64, wanted: u32, what: &str) -> Result<(), BenchFault> {
+    async fn wait_for_word(&self, address: u64, wanted: u32, what: &str) -> Result<(), BoardFailure> {
         let started = std::time::Instant::now();
         while self.word(address).await? != wanted {
             if started.elapsed() > REACTION {
-                return Err(BenchFault::new(format!(
+                return Err(BoardFailure::Hangs(format!(
                     "the firmware of {} has done nothing for {} s since {what}: it hangs",
                     self.name,
                     REACTION.as_secs()

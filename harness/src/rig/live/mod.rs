@@ -12,7 +12,7 @@
 
 mod board;
 pub mod emulation;
-pub(crate) mod provisioning;
+pub mod provisioning;
 mod setup;
 mod software;
 
@@ -27,10 +27,11 @@ use super::taps::Taps;
 use crate::bench::Bench;
 use crate::ports::{Events, NrfSniffer, PortEvent, PortEventKind, PortEvents, Sniffer as _, WanLink as _, WanPort};
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
-use board::Board;
+use board::{Board, BoardFailure};
 use hanrig_air::{SniffedFrame, fcs_is_good};
 use hanrig_dcc::data::DccData;
 use hanrig_dcc::duis::Request;
+use hanrig_provisioning::Faults;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
 use software::{Said, SoftwarePlayer};
@@ -48,6 +49,8 @@ const FIRST_JUMP: Duration = Duration::from_secs(30);
 const LONGEST_JUMP: Duration = Duration::from_secs(600);
 /// A wait that is over sooner than this is waited for.
 const WORTH_A_JUMP: Duration = Duration::from_secs(1);
+/// How many events are taken before the software participants get their turn.
+const EVENTS_AT_ONCE: usize = 4096;
 /// How long the driver sleeps at the most before it looks around.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -64,6 +67,8 @@ struct Seat {
     /// What its log and its ports are called.
     name: Arc<str>,
     eui: Eui64,
+    /// Whether the scenario is about it.
+    is_subject: bool,
     player: Player,
 }
 
@@ -74,8 +79,8 @@ const HUB: usize = 0;
 #[derive(Debug)]
 pub struct LiveBench {
     started: std::time::Instant,
-    /// How far all clocks were moved on.
-    jumped: Duration,
+    /// How far all clocks were moved on, and since when that holds.
+    jumps: Vec<(std::time::Instant, Duration)>,
     next_jump: Duration,
     last_jump: std::time::Instant,
     last_event: std::time::Instant,
@@ -97,6 +102,15 @@ pub struct LiveBench {
     fault: Option<BenchFault>,
     /// What emulates the bench's hardware, if something does: it goes when the bench goes.
     emulation: Option<Box<dyn core::fmt::Debug>>,
+}
+
+/// What a board's failure is for the scenario: firmware that hangs fails the scenario that is about it, and no other.
+fn stopped(failure: BoardFailure, is_subject: bool) -> Cannot {
+    match failure {
+        BoardFailure::Hangs(what) if is_subject => Cannot::DeviceStopped(what),
+        BoardFailure::Hangs(what) => BenchFault::new(what).into(),
+        BoardFailure::Fault(fault) => fault.into(),
+    }
 }
 
 impl LiveBench {
@@ -125,7 +139,10 @@ impl LiveBench {
                 let port = WanPort::open(target, ends.port("hub")).map_err(|error| BenchFault::from_error(&error))?;
                 wan = Some(port);
                 let config = hub_config(bench, seed);
-                let block = board.provision.then(|| provisioning::hub_block(bench, &config, occasion)).transpose()?;
+                let block = board
+                    .provision
+                    .then(|| provisioning::hub_block(bench, &config, occasion, Faults::default()))
+                    .transpose()?;
                 Player::Board(Box::new(Board::start("hub", board, block, ends.port("hub")).await?))
             }
             PlayerSetup::Software { rcp } => {
@@ -135,14 +152,18 @@ impl LiveBench {
                 Player::Software(Box::new(player))
             }
         };
-        seats.push(Seat { name, eui: bench.hub.eui, player });
+        let is_subject = |what: &str| context.tags.iter().any(|tag| tag == what);
+        seats.push(Seat { name, eui: bench.hub.eui, is_subject: is_subject("subject-ch"), player });
         for (ppmid, player) in bench.ppmids.iter().zip(setup.ppmids) {
             let name: Arc<str> = ppmid.name.to_lowercase().replace(' ', "-").into();
             let sender = ends.port(Arc::clone(&name));
             let player = match player {
                 PlayerSetup::Board(board) => {
                     let config = ppmid_config(bench, ppmid, seed)?;
-                    let block = board.provision.then(|| provisioning::ppmid_block(&config, occasion)).transpose()?;
+                    let block = board
+                        .provision
+                        .then(|| provisioning::ppmid_block(&config, occasion, Faults::default()))
+                        .transpose()?;
                     Player::Board(Box::new(Board::start(&name, board, block, sender).await?))
                 }
                 PlayerSetup::Software { rcp } => {
@@ -151,12 +172,12 @@ impl LiveBench {
                     Player::Software(Box::new(player))
                 }
             };
-            seats.push(Seat { name, eui: ppmid.eui, player });
+            seats.push(Seat { name, eui: ppmid.eui, is_subject: is_subject("subject-ppmid"), player });
         }
         let now = std::time::Instant::now();
         let mut live = Self {
             started: now,
-            jumped: Duration::ZERO,
+            jumps: vec![(now, Duration::ZERO)],
             next_jump: FIRST_JUMP,
             last_jump: now,
             last_event: now,
@@ -209,12 +230,15 @@ impl LiveBench {
     }
 
     fn bench_time(&self, at: std::time::Instant) -> Instant {
-        Instant::ZERO + (at.saturating_duration_since(self.started) + self.jumped)
+        let jumped =
+            self.jumps.iter().rev().find(|(since, _)| *since <= at).map_or(Duration::ZERO, |(_, jumped)| *jumped);
+        Instant::ZERO + (at.saturating_duration_since(self.started) + jumped)
     }
 
-    /// Takes everything that the ports have told.
+    /// Takes what the ports have told; not without end, should one of them never stop.
     fn take_events(&mut self) {
-        while let Ok(event) = self.events.try_recv() {
+        for _ in 0..EVENTS_AT_ONCE {
+            let Ok(event) = self.events.try_recv() else { return };
             self.on_event(event);
         }
     }
@@ -254,7 +278,8 @@ impl LiveBench {
                 }
             }
             PortEventKind::Fault(fault) => {
-                self.taps.log("bench", at, &format!("{}: {fault}", event.port));
+                let fault = BenchFault::new(format!("{}: {fault}", event.port));
+                self.taps.log("bench", at, &fault.to_string());
                 self.fault.get_or_insert(fault);
             }
         }
@@ -321,9 +346,10 @@ impl LiveBench {
         self.settle();
     }
 
-    fn boards(&mut self) -> impl Iterator<Item = &mut Board> {
+    /// The boards, and whether the scenario is about them.
+    fn boards(&mut self) -> impl Iterator<Item = (&mut Board, bool)> {
         self.seats.iter_mut().filter_map(|seat| match &mut seat.player {
-            Player::Board(board) => Some(board.as_mut()),
+            Player::Board(board) => Some((board.as_mut(), seat.is_subject)),
             Player::Software(_) => None,
         })
     }
@@ -364,7 +390,7 @@ impl LiveBench {
 
     /// A player whose clock the rig cannot move on.
     fn without_jumps(&mut self) -> Option<String> {
-        self.boards().find(|board| !board.can_jump()).map(|board| board.name().to_owned())
+        self.boards().find(|(board, _)| !board.can_jump()).map(|(board, _)| board.name().to_owned())
     }
 
     /// How far all clocks can be moved on now, of `left`.
@@ -376,7 +402,7 @@ impl LiveBench {
         let now = self.now();
         let due = self.next_due().map_or(Duration::MAX, |due| due.saturating_since(now));
         let mut idle = Some(due);
-        for board in self.boards() {
+        for (board, _) in self.boards() {
             idle = board.idle().await?.zip(idle).map(|(board, others)| board.min(others));
         }
         if let Some(idle) = idle.filter(|idle| *idle > WORTH_A_JUMP) {
@@ -391,12 +417,14 @@ impl LiveBench {
         Ok(Some(by))
     }
 
-    /// Moves all clocks on.
-    async fn jump(&mut self, by: Duration) -> Result<(), BenchFault> {
-        for board in self.boards() {
-            board.jump(by).await?;
+    /// Moves all clocks on. What boards say while the last of them is still to be told is of the time after.
+    async fn jump(&mut self, by: Duration) -> Result<(), Cannot> {
+        let began = std::time::Instant::now();
+        for (board, is_subject) in self.boards() {
+            board.jump(by).await.map_err(|failure| stopped(failure, is_subject))?;
         }
-        self.jumped += by;
+        let before = self.jumps.last().map_or(Duration::ZERO, |(_, jumped)| *jumped);
+        self.jumps.push((began, before + by));
         self.last_jump = std::time::Instant::now();
         Ok(())
     }
@@ -496,7 +524,10 @@ impl Driver for LiveBench {
             let now = self.now();
             let (_, seat) = self.seat_of(device)?;
             let installed = match &mut seat.player {
-                Player::Board(board) => board.update_locally(image).await?,
+                Player::Board(board) => {
+                    let is_subject = seat.is_subject;
+                    board.update_locally(image).await.map_err(|failure| stopped(failure, is_subject))?
+                }
                 Player::Software(player) => player
                     .on()
                     .ok_or_else(|| BenchFault::new(format!("{} is switched off", seat.name)))?

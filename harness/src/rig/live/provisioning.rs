@@ -7,7 +7,7 @@ use hanrig_ppmid::PpmidConfig;
 use hanrig_provisioning::{Faults, HubProvisioning, PpmidProvisioning, Provisioning, encode};
 
 /// A number that no board was provisioned with before: one that gets it starts as it left the factory.
-pub(crate) fn new_occasion() -> u64 {
+pub fn new_occasion() -> u64 {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -16,7 +16,7 @@ pub(crate) fn new_occasion() -> u64 {
 ///
 /// # Errors
 /// When it does not fit its region.
-pub(crate) fn hub_block(bench: &Bench, config: &HubConfig, occasion: u64) -> Result<Vec<u8>, BenchFault> {
+pub fn hub_block(bench: &Bench, config: &HubConfig, occasion: u64, faults: Faults) -> Result<Vec<u8>, BenchFault> {
     block(&Provisioning::Hub(HubProvisioning {
         eui64: config.eui64,
         firmware_version: Some(config.firmware_version),
@@ -32,7 +32,7 @@ pub(crate) fn hub_block(bench: &Bench, config: &HubConfig, occasion: u64) -> Res
         notify_again: config.profile.notify_again,
         seed: config.seed,
         occasion,
-        faults: Faults::default(),
+        faults,
     }))
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn hub_block(bench: &Bench, config: &HubConfig, occasion: u64) -> Res
 ///
 /// # Errors
 /// When it does not fit its region.
-pub(crate) fn ppmid_block(config: &PpmidConfig, occasion: u64) -> Result<Vec<u8>, BenchFault> {
+pub fn ppmid_block(config: &PpmidConfig, occasion: u64, faults: Faults) -> Result<Vec<u8>, BenchFault> {
     let declared = &config.declaration;
     block(&Provisioning::Ppmid(PpmidProvisioning {
         eui64: config.eui64,
@@ -63,7 +63,7 @@ pub(crate) fn ppmid_block(config: &PpmidConfig, occasion: u64) -> Result<Vec<u8>
         restart: declared.restart,
         seed: config.seed,
         occasion,
-        faults: Faults::default(),
+        faults,
     }))
 }
 

@@ -63,6 +63,9 @@ impl SoftRadio {
             while let Some(event) = events.recv().await {
                 match event.kind {
                     PortEventKind::Radio(RadioEvent::Ready(_)) if event.port == name => return Ok(()),
+                    PortEventKind::Radio(RadioEvent::Down(why)) if event.port == name => {
+                        return Err(BenchFault::new(format!("the radio of {name} does not work: {why}")));
+                    }
                     PortEventKind::Fault(ref fault) => return Err(fault.clone()),
                     _ => early.push(event),
                 }
