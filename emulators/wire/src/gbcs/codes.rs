@@ -7,6 +7,10 @@ pub enum MessageCode {}
 impl MessageCode {
     /// CS06 Activate Firmware.
     pub const CS06: u16 = 0x0012;
+    /// ECS52 Read ESME Firmware Version.
+    pub const ECS52: u16 = 0x0059;
+    /// GCS38 Read GSME Firmware Version.
+    pub const GCS38: u16 = 0x0084;
     /// CS06 Activate Firmware, Alert on a future-dated Command.
     pub const CS06_FUTURE_DATED_ALERT: u16 = 0x00CA;
     /// CCS08 Firmware Transfer Alert.
@@ -20,6 +24,8 @@ impl MessageCode {
     pub const fn name(code: u16) -> Option<&'static str> {
         Some(match code {
             Self::CS06 => "CS06 Activate Firmware",
+            Self::ECS52 => "ECS52 Read ESME Firmware Version",
+            Self::GCS38 => "GCS38 Read GSME Firmware Version",
             Self::CS06_FUTURE_DATED_ALERT => "CS06 Activate Firmware (future-dated)",
             Self::CCS08 => "CCS08 Firmware Transfer",
             Self::CS08 => "CS08 Read PPMID/HCALCS Firmware Version",

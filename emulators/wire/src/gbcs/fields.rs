@@ -179,6 +179,66 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The octets of a content that is not DER, taken in turn.
+pub(super) struct Octets<'a> {
+    what: &'static str,
+    rest: &'a [u8],
+    offset: usize,
+}
+
+impl<'a> Octets<'a> {
+    pub(super) const fn open(what: &'static str, content: &'a [u8]) -> Self {
+        Self { what, rest: content, offset: 0 }
+    }
+
+    pub(super) fn take<const N: usize>(
+        &mut self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<[u8; N], ContentError> {
+        let missing = ContentError::Missing { what: self.what, field, offset: self.offset, expected };
+        let (octets, rest) = self.rest.split_first_chunk().ok_or(missing)?;
+        self.rest = rest;
+        self.offset += N;
+        Ok(*octets)
+    }
+
+    /// Whether these octets come next.
+    pub(super) fn next_are(&self, octets: &[u8]) -> bool {
+        self.rest.starts_with(octets)
+    }
+
+    /// That these octets come next.
+    pub(super) fn expect(
+        &mut self,
+        field: &'static str,
+        expected: &'static str,
+        octets: &[u8],
+    ) -> Result<(), ContentError> {
+        let (what, start) = (self.what, self.offset);
+        for (at, wanted) in octets.iter().enumerate() {
+            let offset = start + at;
+            let Some((found, rest)) = self.rest.split_first() else {
+                return Err(ContentError::Missing { what, field, offset, expected });
+            };
+            if found != wanted {
+                return Err(ContentError::Value { what, field, offset, expected, found: u64::from(*found) });
+            }
+            self.rest = rest;
+            self.offset = offset + 1;
+        }
+        Ok(())
+    }
+
+    /// That no octet is left.
+    pub(super) fn end(self) -> Result<(), ContentError> {
+        match self.rest.len() {
+            0 => Ok(()),
+            count => Err(ContentError::Trailing { what: self.what, offset: self.offset, count }),
+        }
+    }
+}
+
 /// Whether the whole content is NULL.
 pub(super) fn is_null(content: &[u8]) -> bool {
     Null::from_der(content).is_ok()

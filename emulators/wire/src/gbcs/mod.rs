@@ -1,7 +1,7 @@
 //! GBCS messages of the firmware update use cases.
 //!
 //! [`Envelope::parse`] reads any GBCS message: signed, with a MAC, or a Pre-Command. [`decode_content`] reads the content
-//! of the use cases CS06, CS08, CCS08 and CS09. [`Message::sign`], [`Message::verify`], [`seal`] and [`check_mac`] do the
+//! of the use cases CS06, CS08, CCS08, CS09, ECS52 and GCS38. [`Message::sign`], [`Message::verify`], [`seal`] and [`check_mac`] do the
 //! cryptography. What parses is emitted as the same octets again, and no input makes anything here panic.
 
 pub mod ccs08;
@@ -11,7 +11,9 @@ pub mod cs06;
 pub mod cs08;
 pub mod cs09;
 mod date_time;
+pub mod ecs52;
 mod fields;
+pub mod gcs38;
 mod message;
 
 pub use ccs08::TransferResponseCode;
@@ -45,6 +47,14 @@ pub enum Content {
     Ccs08Alert(ccs08::Alert),
     /// CS09 Alert.
     Cs09Alert(cs09::Alert),
+    /// ECS52 Command.
+    Ecs52Command(ecs52::Command),
+    /// ECS52 Response.
+    Ecs52Response(ecs52::Response),
+    /// GCS38 Command.
+    Gcs38Command(gcs38::Command),
+    /// GCS38 Response.
+    Gcs38Response(gcs38::Response),
     /// Content of a use case that this crate does not know, as it is.
     Unknown(Vec<u8>),
 }
@@ -63,6 +73,10 @@ pub fn decode_content(message: &Message) -> Result<Content, ContentError> {
         (MessageCode::CS08, Cra::Response) => cs08::Response::decode(content).map(Content::Cs08Response),
         (MessageCode::CCS08, Cra::Alert) => ccs08::Alert::decode(content).map(Content::Ccs08Alert),
         (MessageCode::CS09, Cra::Alert) => cs09::Alert::decode(content).map(Content::Cs09Alert),
+        (MessageCode::ECS52, Cra::Command) => ecs52::Command::decode(content).map(Content::Ecs52Command),
+        (MessageCode::ECS52, Cra::Response) => ecs52::Response::decode(content).map(Content::Ecs52Response),
+        (MessageCode::GCS38, Cra::Command) => gcs38::Command::decode(content).map(Content::Gcs38Command),
+        (MessageCode::GCS38, Cra::Response) => gcs38::Response::decode(content).map(Content::Gcs38Response),
         _ => Ok(Content::Unknown(message.content.clone())),
     }
 }
@@ -78,6 +92,10 @@ impl Content {
             Self::Cs08Response(content) => content.encode(),
             Self::Ccs08Alert(content) => content.encode(),
             Self::Cs09Alert(content) => content.encode(),
+            Self::Ecs52Command(content) => content.encode(),
+            Self::Ecs52Response(content) => content.encode(),
+            Self::Gcs38Command(content) => content.encode(),
+            Self::Gcs38Response(content) => content.encode(),
             Self::Unknown(octets) => octets.clone(),
         }
     }
@@ -103,6 +121,10 @@ impl fmt::Display for Content {
             Self::Cs08Response(content) => content.fmt(f),
             Self::Ccs08Alert(content) => content.fmt(f),
             Self::Cs09Alert(content) => content.fmt(f),
+            Self::Ecs52Command(content) => content.fmt(f),
+            Self::Ecs52Response(content) => content.fmt(f),
+            Self::Gcs38Command(content) => content.fmt(f),
+            Self::Gcs38Response(content) => content.fmt(f),
             Self::Unknown(octets) => write!(f, "content of {} octets", octets.len()),
         }
     }
