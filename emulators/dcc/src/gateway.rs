@@ -111,6 +111,8 @@ pub enum RejectionReason {
     UnknownDevice,
     /// The CSP does not serve the hub.
     NotReachable,
+    /// The hub has another image being brought to it, and both cannot be there within the service window (CSP-06).
+    ServiceWindow,
 }
 
 impl fmt::Display for RejectionReason {
@@ -119,6 +121,7 @@ impl fmt::Display for RejectionReason {
             Self::ImageIntegrity => "image fails its integrity check",
             Self::UnknownDevice => "Device ID not identified",
             Self::NotReachable => "hub not served by this CSP",
+            Self::ServiceWindow => "another request for the hub is being actioned within the service window",
         })
     }
 }

@@ -12,7 +12,9 @@ mod excerpt;
 mod faults;
 pub mod gateway;
 mod hash;
+pub mod settings;
 pub mod supplier;
 
 pub use excerpt::{excerpt, short_message};
 pub use hash::FirmwareHash;
+pub use settings::Settings;

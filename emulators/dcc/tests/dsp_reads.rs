@@ -145,7 +145,7 @@ fn responses_that_do_not_fit_are_dropped() {
         refusals.push(world.dsp.audit_trail().last().unwrap().detail.clone());
     }
     insta::assert_snapshot!(refusals.join("\n"), @r"
-addressed to 00-DB-12-34-56-78-90-A4, expected the Access Control Broker
+addressed to 00-DB-12-34-56-78-90-A4, expected the Access Control Broker or a User
 response of 00-DB-12-34-56-78-90-A4: the message carries no MAC
 response of 00-DB-12-34-56-78-90-A4 to no command that waits for one: CS08 Read PPMID/HCALCS Firmware Version response 00-DB-12-34-56-78-90-A4 -> 90-B3-D5-1F-30-00-00-02, counter 1795176010001 (for 90-B3-D5-1F-30-02-00-00, counter 1001): success, version 00000020
 response of 00-DB-12-34-56-78-90-A4 that does not fit its command: CS08 Read PPMID/HCALCS Firmware Version response 00-DB-12-34-56-78-90-A4 -> 90-B3-D5-1F-30-00-00-02, counter 1795176010000 (for 90-B3-D5-1F-30-01-00-00, counter 1): success, version 00000020
@@ -172,7 +172,7 @@ fn a_device_that_does_not_answer() {
 
 #[rstest]
 #[case::unknown(IMPORT, UNKNOWN, "E11")]
-#[case::type_of_device(IMPORT, ESME, "E5")]
+#[case::type_of_device(IMPORT, HUB, "E5")]
 #[case::status(IMPORT, PENDING, "E12")]
 #[case::not_responsible(OTHER_IMPORT, PPMID, "E4")]
 #[case::no_key(IMPORT, OTHER_MODEL, "E12")]

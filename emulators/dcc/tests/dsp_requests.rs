@@ -348,15 +348,6 @@ fn a_request_that_cannot_be_read_is_answered_with_what_its_header_tells() {
 }
 
 #[test]
-fn srv_11_3_is_refused_with_a_clear_code() {
-    let mut world = World::new();
-    let hash = FirmwareHash::of(&manufacturer_image(200));
-    let body = ServiceRequest::ActivateFirmware { execution_date_time: None, hash };
-    assert_eq!(world.send(IMPORT, HCALCS, body).response_code, "E103");
-    assert_eq!(last_refusal(&world), "E103: SRV 11.3 is not processed by this DSP");
-}
-
-#[test]
 fn the_audit_trail_serialises_for_a_report() {
     let mut world = World::new();
     world.update(SUSPENDED, &[PPMID]);

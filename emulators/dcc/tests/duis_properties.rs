@@ -3,10 +3,12 @@
 use hanrig_dcc::FirmwareHash;
 use hanrig_dcc::data::SmiStatus;
 use hanrig_dcc::duis::{
-    self, DccAlert, DccAlertCode, DccAlertMessage, DeviceAlertMessage, DuisMessage, FirmwareDeliveryStatus,
+    self, CommunicationsHubFirmwareActivation, CommunicationsHubFirmwareNotice, DccAlert, DccAlertCode,
+    DccAlertMessage, DeviceAlertMessage, DeviceFirmwareVersionMismatch, DuisMessage, FirmwareDeliveryStatus,
     FirmwareDistributionFailure, FirmwareDistributionNotification, FirmwareTransferStatus, FirmwareWarning,
-    InventoryDevice, PpmidAlert, PropertyFilter, Request, RequestId, Response, ResponseBody, ResponseMessage,
-    ResponsePayload, SchemaVersion, ServiceReference, ServiceRequest, Signature, UpdateFirmware,
+    FutureDatedDeviceAlert, InventoryDevice, PpmidAlert, PreCommand, PropertyFilter, Request, RequestId, Response,
+    ResponseBody, ResponseMessage, ResponsePayload, SchemaVersion, ServiceReference, ServiceRequest, Signature,
+    UpdateFirmware,
 };
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
@@ -84,6 +86,7 @@ fn request() -> impl Strategy<Value = Request> {
         (option::of(time()), hash())
             .prop_map(|(execution_date_time, hash)| ServiceRequest::ActivateFirmware { execution_date_time, hash }),
         update().prop_map(ServiceRequest::UpdatePpmidFirmware),
+        octets().prop_map(|gbcs_payload| ServiceRequest::SignedPreCommand { gbcs_payload }),
     ];
     (schema_version(), request_id(), 1..=8u8, body, signature()).prop_map(
         |(schema_version, request_id, command_variant, body, signature)| Request {
@@ -180,7 +183,19 @@ fn alert() -> impl Strategy<Value = DccAlertMessage> {
             })
         },
     );
-    let body = prop_oneof![failure, ppmid, notification, delivery, transfer];
+    let mismatch = (eui(), version()).prop_map(|(device_id, firmware_version)| {
+        DccAlert::DeviceFirmwareVersionMismatch(DeviceFirmwareVersionMismatch { device_id, firmware_version })
+    });
+    let notice = (version(), time()).prop_map(|(firmware_version, not_before)| {
+        DccAlert::CommunicationsHubFirmwareNotice(CommunicationsHubFirmwareNotice { firmware_version, not_before })
+    });
+    let hub = (eui(), version()).prop_map(|(device_id, firmware_version)| {
+        DccAlert::CommunicationsHubFirmwareActivation(CommunicationsHubFirmwareActivation {
+            device_id,
+            firmware_version,
+        })
+    });
+    let body = prop_oneof![failure, ppmid, notification, delivery, transfer, mismatch, notice, hub];
     (body, any::<proptest::sample::Index>()).prop_map(|(alert, index)| {
         let fitting: Vec<_> = DccAlertCode::ALL.into_iter().filter(|code| code.body() == alert.element()).collect();
         let message = DccAlertMessage { code: *index.get(&fitting), alert };
@@ -193,6 +208,19 @@ fn response() -> impl Strategy<Value = Response> {
     let payload = prop_oneof![
         Just(ResponsePayload::None),
         octets().prop_map(ResponsePayload::GbcsPayload),
+        (text(), octets()).prop_map(|(gbcs_version, gbcs_payload)| {
+            ResponsePayload::PreCommand(PreCommand { gbcs_version, gbcs_payload })
+        }),
+        (any::<u16>(), octets(), any::<u32>(), any::<u32>()).prop_map(
+            |(alert_code, gbcs_payload, instruction_number, total_command_instructions)| {
+                ResponsePayload::FutureDatedDeviceAlertMessage(FutureDatedDeviceAlert {
+                    alert_code,
+                    gbcs_payload,
+                    instruction_number,
+                    total_command_instructions,
+                })
+            }
+        ),
         vec(inventory_device(), 0..3).prop_map(ResponsePayload::DspInventory),
         warning().prop_map(ResponsePayload::DspUpdateFirmwareWarning),
         warning().prop_map(ResponsePayload::DspUpdatePpmidFirmwareWarning),

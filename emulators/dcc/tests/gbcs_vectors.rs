@@ -5,13 +5,13 @@ mod support;
 
 use hanrig_dcc::data::CspRegion;
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
-use hanrig_dcc::duis::{DccAlertCode, Request, RequestId, ResponseBody, ServiceRequest};
+use hanrig_dcc::duis::{DccAlertCode, Request, RequestId, ResponseBody, ResponsePayload, ServiceRequest};
 use hanrig_dcc::gateway::{CspToDsp, DspToCsp, GbcsMessage};
-use hanrig_wire::gbcs::{PublicKey, SecretKey, VerifyingKey};
+use hanrig_wire::gbcs::{Envelope, PublicKey, SecretKey, VerifyingKey};
 use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use std::path::PathBuf;
-use support::{DCC, HUB, IMPORT, PPMID, World, response};
+use support::{DCC, ESME, HUB, IMPORT, PPMID, World, response};
 
 fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("HANRIG_VECTORS")
@@ -38,7 +38,8 @@ fn dsp() -> Option<Dsp> {
         hex::decode(party[field].as_str().unwrap()).unwrap()
     };
     let mut config = DspConfig::new(DCC, Utc(1300), SecretKey::from_scalar(&key(DCC, "ka_private")).unwrap());
-    for device in [HUB, PPMID] {
+    config.user_keys.insert(IMPORT, VerifyingKey::from_sec1(&key(IMPORT, "ds_public")).unwrap());
+    for device in [HUB, PPMID, ESME] {
         let keys = DeviceKeys {
             signing: VerifyingKey::from_sec1(&key(device, "ds_public")).unwrap(),
             key_agreement: PublicKey::from_sec1(&key(device, "ka_public")).unwrap(),
@@ -68,6 +69,37 @@ fn cs08_command_and_response() {
     assert_eq!(sent, Some(DspOutput::ToCsp { region: CspRegion::North, message: expected }));
     from_hub(&mut dsp, answer);
     assert_eq!(dsp.data().smi.devices[&PPMID].firmware_version, FirmwareVersion(0x0123_ABCD));
+    assert!(matches!(dsp.take_output(), Some(DspOutput::ToUser { user: IMPORT, .. })));
+}
+
+#[test]
+fn cs06_pre_command_and_command() {
+    let (Some(mut dsp), Some(pre_command), Some(command), Some(answer)) = (
+        dsp(),
+        vector("CS06_11.3_IMMEDIATE_SUCCESS_PRECOMMAND_GBCS.HEX"),
+        vector("CS06_11.3_IMMEDIATE_SUCCESS_COMMAND_GBCS.HEX"),
+        vector("CS06_11.3_IMMEDIATE_SUCCESS_RESPONSE_GBCS.HEX"),
+    ) else {
+        return;
+    };
+    let duis = folder().unwrap().join("../duis/CS06_11.3_IMMEDIATE_SUCCESS_REQUEST_DUIS.XML");
+    let request = std::fs::read(duis).unwrap();
+    let transformed = response(&dsp.on_request(Instant::ZERO, IMPORT, &request));
+    assert_eq!(transformed.response_code, "I0");
+    let ResponseBody::ResponseMessage(message) = transformed.body else { panic!() };
+    let ResponsePayload::PreCommand(made) = message.payload else { panic!("{message:?}") };
+    assert_eq!(hex::encode(made.gbcs_payload), hex::encode(&pre_command));
+
+    // The published Command is the Pre-Command as the Supplier signed it, with the Access Control Broker's MAC.
+    let gbcs_payload = Envelope::parse(&command).unwrap().into_message().emit();
+    let id = transformed.request_id.unwrap();
+    let signed = Request::new(id, ServiceRequest::SignedPreCommand { gbcs_payload }).to_xml();
+    assert_eq!(response(&dsp.on_request(Instant::ZERO, IMPORT, signed.as_bytes())).response_code, "I99");
+    let expected = DspToCsp::Gbcs(GbcsMessage { hub: HUB, octets: command });
+    assert_eq!(dsp.take_output(), Some(DspOutput::ToCsp { region: CspRegion::North, message: expected }));
+
+    from_hub(&mut dsp, answer);
+    assert_eq!(dsp.data().smi.devices[&ESME].firmware_version, FirmwareVersion(0x0123_ABCE));
     assert!(matches!(dsp.take_output(), Some(DspOutput::ToUser { user: IMPORT, .. })));
 }
 

@@ -100,10 +100,20 @@ const fn image(message: &DuisMessage) -> Option<&Vec<u8>> {
 
 /// The GBCS message that a message carries.
 const fn gbcs_payload(message: &DuisMessage) -> Option<&Vec<u8>> {
-    let DuisMessage::Response(response) = message else { return None };
+    let response = match message {
+        DuisMessage::Request(request) => {
+            return match &request.body {
+                ServiceRequest::SignedPreCommand { gbcs_payload } => Some(gbcs_payload),
+                _ => None,
+            };
+        }
+        DuisMessage::Response(response) => response,
+    };
     match &response.body {
         ResponseBody::ResponseMessage(response) => match &response.payload {
             ResponsePayload::GbcsPayload(payload) => Some(payload),
+            ResponsePayload::PreCommand(pre_command) => Some(&pre_command.gbcs_payload),
+            ResponsePayload::FutureDatedDeviceAlertMessage(alert) => Some(&alert.gbcs_payload),
             _ => None,
         },
         ResponseBody::DeviceAlertMessage(alert) => Some(&alert.gbcs_payload),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use hanrig_wire::gbcs::{
-    AlertCode, Content, Cra, Envelope, Message, MessageCode, MessageError, check_mac, cs06, decode_content,
-    utc_from_cosem_date_time,
+    AlertCode, Content, Cra, Envelope, Message, MessageCode, MessageError, check_mac, cs06, decode_content, ecs52,
+    gcs38, utc_from_cosem_date_time,
 };
 use hanrig_wire::types::Eui64;
 use serde_json::{Value, json};
@@ -221,11 +221,21 @@ fn content_fields(content: &Content) -> Value {
             "outcome": alert.outcome.result.to_string(),
             "firmware_version": alert.outcome.version.to_string(),
         }),
-        Content::Cs08Command(_) => json!({ "asks_for": "the firmware version" }),
+        Content::Cs08Command(_) | Content::Ecs52Command(_) | Content::Gcs38Command(_) => {
+            json!({ "asks_for": "the firmware version" })
+        }
         Content::Cs08Response(response) => json!({
             "firmware_version": response.version.to_string(),
             "outcome": response.outcome.to_string(),
         }),
+        Content::Ecs52Response(ecs52::Response { version, .. }) => match version {
+            Ok(version) => json!({ "firmware_version": version.to_string(), "outcome": "success" }),
+            Err(result) => json!({ "outcome": "failure", "data_access_result": result }),
+        },
+        Content::Gcs38Response(gcs38::Response { version }) => match version {
+            Ok(version) => json!({ "firmware_version": version.to_string(), "outcome": "success" }),
+            Err(status) => json!({ "outcome": "failure", "zcl_status": format!("{status:#04x}") }),
+        },
         Content::Ccs08Alert(alert) => json!({
             "alert_code": alert_code(alert.alert_code),
             "alert": AlertCode::name(alert.alert_code),

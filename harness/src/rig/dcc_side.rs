@@ -64,7 +64,7 @@ impl DccSide {
     }
 
     /// What the DCC holds.
-    pub const fn data_mut(&mut self) -> &mut DccData {
+    pub fn data_mut(&mut self) -> &mut DccData {
         self.dsp.data_mut()
     }
 
@@ -135,5 +135,7 @@ fn dsp_config(bench: &Bench) -> DspConfig {
         let keys = DeviceKeys { signing: keys.ds.verifying_key(), key_agreement: keys.ka.public_key() };
         config.device_keys.insert(eui, keys);
     }
+    let suppliers = bench.suppliers.iter().map(|supplier| (supplier.eui, supplier.keys.ds.verifying_key()));
+    config.user_keys.extend(suppliers);
     config
 }

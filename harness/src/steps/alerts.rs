@@ -94,7 +94,7 @@ async fn n61(world: &mut RigScenario, role: Role) -> StepResult {
 async fn any_alert(world: &mut RigScenario, role: Role, code: String) -> StepResult {
     let ppmid = world.ppmid()?.eui;
     let code = code.parse().map_err(|error| StepError::bench_fault(format!("{code:?}: expected {error}")))?;
-    let about = |alert: &DccAlert| devices_of(alert).contains(&ppmid);
+    let about = |alert: &DccAlert| alert.devices().contains(&ppmid);
     expect_dcc_alert(world, role, code, &format!("for Device {ppmid}"), about).await.map(drop)
 }
 
@@ -206,17 +206,6 @@ async fn exactly_these_alerts(world: &mut RigScenario, step: &Step) -> StepResul
     if wrong.is_empty() { Ok(()) } else { Err(StepError::fail(format!("DCC Alerts in order:{wrong}"))) }
 }
 
-/// The Devices that a DCC Alert is about.
-fn devices_of(alert: &DccAlert) -> Vec<Eui64> {
-    match alert {
-        DccAlert::FirmwareDistributionFailure(failure) => failure.device_id_list.clone(),
-        DccAlert::FirmwareDistributionNotification(notification) => notification.device_id_list.clone(),
-        DccAlert::FirmwareDeliveryStatus(status) => vec![status.device_id],
-        DccAlert::FirmwareTransferStatus(status) => vec![status.device_id],
-        DccAlert::PpmidAlert(alert) => vec![alert.device_id],
-    }
-}
-
 #[then("after an hour of quiet the Suppliers have got exactly these DCC Alerts for each Device:")]
 async fn exactly_these_alerts_by_device(world: &mut RigScenario, step: &Step) -> StepResult {
     let rows = step.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default();
@@ -230,7 +219,7 @@ async fn exactly_these_alerts_by_device(world: &mut RigScenario, step: &Step) ->
         let device = device(world, name)?;
         for (role, expected) in roles.iter().zip(expected) {
             let alerts =
-                dcc_alerts_of(world, *role)?.into_iter().filter(|alert| devices_of(&alert.alert).contains(&device));
+                dcc_alerts_of(world, *role)?.into_iter().filter(|alert| alert.alert.devices().contains(&device));
             let codes: Vec<_> = alerts.map(|alert| alert.code.to_string()).collect();
             let observed = codes.join(", ");
             if observed != *expected {

@@ -16,22 +16,27 @@ pub struct Registration {
 impl Registration {
     /// See [`DccData::responsible_suppliers`](super::DccData::responsible_suppliers).
     pub(super) fn responsible_suppliers(&self, hub: Eui64, smi: &Smi) -> Vec<(Eui64, UserRole)> {
-        let mut found = BTreeSet::new();
-        for premises in self.premises.iter().filter(|premises| premises.hub == hub) {
-            for (meter, supplier, role) in [
-                (DeviceType::Esme, premises.import_supplier, UserRole::ImportSupplier),
-                (DeviceType::Gsme, premises.gas_supplier, UserRole::GasSupplier),
-            ] {
-                let has_meter = || {
-                    let mut devices = premises.devices.iter().filter_map(|id| smi.devices.get(id));
-                    devices.any(|device| device.device_type == meter && device.hub == Some(hub))
-                };
-                if let Some(supplier) = supplier.filter(|_| has_meter()) {
-                    found.insert((supplier, role));
-                }
+        let premises = self.premises.iter().filter(|premises| premises.hub == hub);
+        let found: BTreeSet<_> = premises.flat_map(|premises| premises.responsible_suppliers(smi)).collect();
+        found.into_iter().collect()
+    }
+
+    /// Change of Supplier: another Supplier becomes responsible for the meter of a role behind a CHF. Says for how many
+    /// premises.
+    pub fn change_supplier(&mut self, hub: Eui64, role: UserRole, supplier: Eui64) -> usize {
+        let mut changed = 0;
+        for premises in self.premises.iter_mut().filter(|premises| premises.hub == hub) {
+            let of_role = match role {
+                UserRole::ImportSupplier => &mut premises.import_supplier,
+                UserRole::GasSupplier => &mut premises.gas_supplier,
+                _ => continue,
+            };
+            if of_role.is_some_and(|before| before != supplier) {
+                *of_role = Some(supplier);
+                changed += 1;
             }
         }
-        found.into_iter().collect()
+        changed
     }
 }
 
@@ -52,6 +57,21 @@ pub struct Premises {
     pub gas_supplier: Option<Eui64>,
     /// The Devices there; of these the Smart Meters make a Supplier a Responsible Supplier.
     pub devices: Vec<Eui64>,
+}
+
+impl Premises {
+    /// The Import Supplier where there is an ESME, the Gas Supplier where there is a GSME.
+    pub(crate) fn responsible_suppliers(&self, smi: &Smi) -> impl Iterator<Item = (Eui64, UserRole)> {
+        let suppliers = [
+            (DeviceType::Esme, self.import_supplier, UserRole::ImportSupplier),
+            (DeviceType::Gsme, self.gas_supplier, UserRole::GasSupplier),
+        ];
+        suppliers.into_iter().filter_map(|(meter, supplier, role)| {
+            let mut devices = self.devices.iter().filter_map(|id| smi.devices.get(id));
+            let has_meter = devices.any(|device| device.device_type == meter && device.hub == Some(self.hub));
+            supplier.filter(|_| has_meter).map(|supplier| (supplier, role))
+        })
+    }
 }
 
 /// A Service User, in one User Role.

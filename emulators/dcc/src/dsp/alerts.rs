@@ -1,11 +1,15 @@
 //! GBCS messages from hubs: the Alerts of transfer and activation, and where responses go.
 
-use super::Dsp;
 use super::audit::{AuditEntry, AuditEvent};
+use super::codes::Outcome;
 use super::faults::Fault;
 use super::tracking::ProcessingStatus;
+use super::{Dsp, DspOutput};
 use crate::data::CspRegion;
-use crate::duis::{DccAlert, DccAlertCode, FirmwareTransferStatus, PpmidAlert};
+use crate::duis::{
+    DccAlert, DccAlertCode, DeviceAlertMessage, FirmwareTransferStatus, PpmidAlert, RequestId, Response, ResponseBody,
+    ResponsePayload,
+};
 use crate::gateway::GbcsMessage;
 use hanrig_wire::gbcs::{
     ActivationOutcome, Content, Cra, Envelope, Message, TransferResponseCode, ccs08, cs09, decode_content,
@@ -27,8 +31,8 @@ impl Dsp {
         }
         let envelope = Envelope::parse(&gbcs.octets).map_err(|e| format!("not a GBCS message: {e}"))?;
         let message = envelope.message();
-        if message.recipient != self.config.eui {
-            return Err(format!("addressed to {}, expected the Access Control Broker", message.recipient));
+        if message.recipient != self.config.eui && !self.data.users.contains_key(&message.recipient) {
+            return Err(format!("addressed to {}, expected the Access Control Broker or a User", message.recipient));
         }
         match message.cra {
             Cra::Alert => self.device_alert(gbcs, message),
@@ -42,18 +46,46 @@ impl Dsp {
         let keys = self.config.device_keys.get(&originator).ok_or_else(|| format!("no key of {originator} is held"))?;
         message.verify(&keys.signing).map_err(|e| format!("alert of {originator}: {e}"))?;
         match decode_content(message).map_err(|e| format!("alert of {originator}: {e}"))? {
+            Content::Cs06FutureDatedAlert(alert) => self.future_dated_alert(gbcs, message, &alert),
+            Content::Ccs08Alert(_) | Content::Cs09Alert(_) if message.recipient != self.config.eui => {
+                Err(format!("addressed to {}, expected the Access Control Broker", message.recipient))
+            }
             Content::Ccs08Alert(alert) if originator == gbcs.hub => self.transfer_alert(gbcs, &alert),
             Content::Ccs08Alert(_) => {
                 Err(format!("transfer alert signed by {originator}, expected the hub {}", gbcs.hub))
             }
             Content::Cs09Alert(alert) => self.activation_alert(gbcs, originator, &alert),
-            content => {
-                let entry = AuditEntry::new(AuditEvent::DeviceAlert).device(originator);
-                let entry = AuditEntry { alert_code: content.alert_code(), ..entry };
-                self.record(entry.detail(message.to_string()));
-                Ok(())
-            }
+            content => self.other_alert(gbcs, message, content.alert_code()),
         }
+    }
+
+    /// Any other Alert of a Device goes to the Supplier to which it is addressed, or where that is the Access Control
+    /// Broker to all that are responsible, as the registration data have it (DSP-24). A hub's own are recorded only.
+    fn other_alert(&mut self, gbcs: &GbcsMessage, message: &Message, alert_code: Option<u16>) -> Result<(), String> {
+        let originator = message.originator;
+        let entry = AuditEntry::new(AuditEvent::DeviceAlert).device(originator);
+        self.record(AuditEntry { alert_code, ..entry }.detail(message.to_string()));
+        let Some(alert_code) = alert_code.filter(|_| originator != gbcs.hub) else { return Ok(()) };
+        self.check_on_hub(originator, gbcs.hub)?;
+        let mut users = self.suppliers(gbcs.hub);
+        if message.recipient != self.config.eui {
+            users.retain(|user| *user == message.recipient);
+        }
+        let counter = message.counter;
+        for user in users {
+            let response = Response {
+                response_id: Some(RequestId { originator, target: user, counter }),
+                body: ResponseBody::DeviceAlertMessage(DeviceAlertMessage {
+                    alert_code,
+                    throttled_alert_sequence_id: None,
+                    throttled_alert_count: None,
+                    gbcs_payload: gbcs.octets.clone(),
+                }),
+                ..self.response(None, None, Outcome::Success, ResponsePayload::None)
+            };
+            self.outputs.push_back(DspOutput::ToUser { user, xml: response.to_xml() });
+        }
+        Ok(())
     }
 
     /// Whether a Device is of this hub, by the SMI.

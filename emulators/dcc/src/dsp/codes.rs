@@ -15,11 +15,14 @@
 //! | E5 | the request is not for a Device of this type |
 //! | E11 | the Device is unknown |
 //! | E12 | the Device's SMI status does not allow the request |
+//! | E13 | the execution date-time is not in the future |
 //! | E20 | the Device did not answer in time |
+//! | E30 | the request is quarantined: an anomaly detection threshold was passed |
 //! | E100 | the message is not a Service Request of valid structure |
 //! | E101 | the RequestID was used before |
 //! | E102 | the command variant or the target does not fit the request |
-//! | E103 | this DSP does not process the request |
+//! | E103 | the Signed Pre-Command is not the Pre-Command that was made of the request |
+//! | E104 | the cryptographic protection or the certificate does not verify |
 //! | E1101nn, E1104nn | SRV 11.1 or 11.4 refused whole; nn: 01 too many Devices, 02 image too large, 03 no OTA Upgrade Image, 04 Hash on no active CPL entry, 05 Hash does not belong to the firmware version |
 
 use crate::duis::ResponseCode;
@@ -58,8 +61,14 @@ pub enum Outcome {
     DuplicateRequest,
     /// Command variant or target do not fit.
     InvalidVariantOrTarget,
-    /// This DSP does not process the request.
-    NotSupported,
+    /// It is for later, and later is not in the future.
+    ExecutionTime,
+    /// Anomaly detection keeps it.
+    Quarantined,
+    /// The Signed Pre-Command is not the one that was made of the request.
+    SignedPreCommand,
+    /// Signature or certificate do not verify.
+    ProtectionNotVerified,
     /// SRV 11.1, refused whole.
     UpdateFirmware(UpdateRefusal),
     /// SRV 11.4, refused whole.
@@ -105,7 +114,10 @@ impl Outcome {
             Self::InvalidStructure => "E100",
             Self::DuplicateRequest => "E101",
             Self::InvalidVariantOrTarget => "E102",
-            Self::NotSupported => "E103",
+            Self::ExecutionTime => "E13",
+            Self::Quarantined => "E30",
+            Self::SignedPreCommand => "E103",
+            Self::ProtectionNotVerified => "E104",
             Self::UpdateFirmware(TooManyDevices) => "E110101",
             Self::UpdateFirmware(ImageTooLarge) => "E110102",
             Self::UpdateFirmware(InvalidImage) => "E110103",

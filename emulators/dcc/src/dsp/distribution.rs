@@ -78,7 +78,7 @@ impl Dsp {
         if self.faulty(Fault::RejectionAlwaysN18) {
             return DccAlertCode::N18;
         }
-        match self.config.interpretations.rejection_alerts.get(&reason) {
+        match self.config.settings.rejection_alerts.get(&reason) {
             Some(code @ (DccAlertCode::N19 | DccAlertCode::N20 | DccAlertCode::N22)) => *code,
             _ => DccAlertCode::N18,
         }

@@ -179,6 +179,36 @@ faults! {
     N39TellsFailure: "ALERT-N39";
     /// takes an update that is activated as in progress.
     ActivatedInProgress: "ALERT-N39";
+    /// lists no PPMID as invalid that is the target of SRV 11.1, and sends the image to it.
+    UpdateFirmwareTakesPpmid: "SR-03";
+    /// lists an HCALCS as invalid that is the target of SRV 11.1.
+    UpdateFirmwareRefusesHcalcs: "SR-03";
+    /// takes no SRV 11.2 for an HCALCS.
+    ReadRefusesHcalcs: "SR-04";
+    /// takes no SRV 11.3 for an HCALCS.
+    ActivateRefusesHcalcs: "SR-05";
+    /// takes SRV 11.3 for a PPMID.
+    ActivateTakesPpmid: "SR-05";
+    /// makes a Pre-Command with another Hash.
+    PreCommandWithAnotherHash: "SR-05";
+    /// sends CS06 under a MAC with another key.
+    ActivatesWithWrongMac: "SR-05";
+    /// does not pass on the Device's response to SRV 11.3.
+    ActivationNotPassedOn: "SR-05";
+    /// takes a Signed Pre-Command as it comes.
+    SignedPreCommandUnchecked: "SR-08";
+    /// shows no HCALCS.
+    InventoryWithoutHcalcs: "SR-09";
+    /// leaves the SMI as it is when SRV 11.3 brings another version.
+    SmiKeptOnActivateFirmware: "DSP-16";
+    /// sends no Alert when a Device tells a version that the CPL does not have for it.
+    NoVersionAlert: "DSP-18";
+    /// sends N50 whatever is wrong with the version that a Device tells.
+    VersionAlertAlwaysN50: "DSP-18";
+    /// lets the Gas Supplier update an HCALCS.
+    GasSupplierUpdatesHcalcs: "DSP-22";
+    /// goes by the registration data as they were at first.
+    RegistrationIsStale: "DSP-26";
 }
 
 impl Dsp {
@@ -384,6 +414,43 @@ impl Dsp {
         }
     }
 
+    /// Who gets the Device's response to CS06.
+    pub(super) fn activators(&self, user: Eui64) -> Vec<Eui64> {
+        if self.faulty(Fault::ActivationNotPassedOn) { Vec::new() } else { vec![user] }
+    }
+
+    /// The Hash in a Pre-Command for this one.
+    pub(super) fn transformed(&self, hash: FirmwareHash) -> FirmwareHash {
+        if self.faulty(Fault::PreCommandWithAnotherHash) { FirmwareHash::of(&hash.0) } else { hash }
+    }
+
+    /// The key under which the MAC of CS06 verifies.
+    pub(super) fn command_key(&self) -> SecretKey {
+        let another = SecretKey::from_scalar(&[0x11; 32]).ok().filter(|_| self.faulty(Fault::ActivatesWithWrongMac));
+        another.unwrap_or_else(|| self.config.key_agreement.clone())
+    }
+
+    /// Which Alert tells of a version that the CPL does not have for the Device, if any does.
+    pub(super) fn version_alert(&self, code: DccAlertCode) -> Option<DccAlertCode> {
+        if self.faulty(Fault::NoVersionAlert) {
+            return None;
+        }
+        let all_the_same = self.faulty(Fault::VersionAlertAlwaysN50);
+        // Only these have a body that can tell.
+        let fits = matches!(code, DccAlertCode::N49 | DccAlertCode::N50 | DccAlertCode::N51);
+        Some(if all_the_same || !fits { DccAlertCode::N50 } else { code })
+    }
+
+    /// Whether an update request is for this type of Device.
+    pub(super) fn is_target(&self, service: Service, device_type: DeviceType) -> bool {
+        let switched = match (service, device_type) {
+            (Service::UpdateFirmware, DeviceType::Ppmid) => self.faulty(Fault::UpdateFirmwareTakesPpmid),
+            (Service::UpdateFirmware, DeviceType::Hcalcs) => self.faulty(Fault::UpdateFirmwareRefusesHcalcs),
+            _ => false,
+        };
+        service.device_types().contains(&device_type) != switched || self.faulty(Fault::DeviceTypeUnchecked)
+    }
+
     /// The version that the inventory shows of a Device.
     pub(super) fn shown_version(&self, device: &SmiDevice) -> FirmwareVersion {
         let first = self.data.cpl.entries.iter().find(|entry| entry.device_model() == device.device_model());
@@ -392,7 +459,11 @@ impl Dsp {
     }
 
     pub(super) fn is_shown(&self, device: &SmiDevice) -> bool {
-        !(self.faulty(Fault::InventoryWithoutPpmid) && device.device_type == DeviceType::Ppmid)
+        match device.device_type {
+            DeviceType::Ppmid => !self.faulty(Fault::InventoryWithoutPpmid),
+            DeviceType::Hcalcs => !self.faulty(Fault::InventoryWithoutHcalcs),
+            _ => true,
+        }
     }
 
     /// Sends what belongs to a later stage as soon as the CSP has validated.

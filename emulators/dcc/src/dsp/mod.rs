@@ -20,20 +20,24 @@
 //! - The DCC checks the Hash and the version that the request names against the CPL, not the OTA Header: that check is
 //!   the Supplier's (SUP-04).
 
+mod activate;
 mod alerts;
 mod audit;
 mod codes;
+mod command;
 mod config;
 mod distribution;
 mod faults;
 mod read;
+mod responsible;
 mod tracking;
 mod update;
 mod validation;
 
+pub use activate::{Activation, ActivationState};
 pub use audit::{AuditEntry, AuditEvent};
 pub use codes::{Outcome, UpdateRefusal};
-pub use config::{DeviceKeys, DspConfig, Interpretations};
+pub use config::{DeviceKeys, DspConfig};
 #[cfg(feature = "planted-faults")]
 pub use faults::Fault;
 pub use tracking::{ProcessingStatus, TrackingRecord};
@@ -46,11 +50,14 @@ use crate::duis::{
 use crate::faults::Faults;
 use crate::gateway::{CspToDsp, DspToCsp};
 use codes::Refusal;
+use command::Commands;
 use distribution::Distribution;
+use hanrig_wire::gbcs::Message;
 use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64};
-use read::PendingRead;
+use responsible::ResponsibleSuppliers;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::OnceLock;
 use tracking::Tracking;
 
 /// The longest that [`Dsp::audit_trail`] grows; the oldest entries go first.
@@ -88,8 +95,14 @@ pub struct Dsp {
     outputs: VecDeque<DspOutput>,
     /// Batches whose CSP has not reported yet.
     distributions: BTreeMap<BatchKey, Distribution>,
-    /// SRV 11.2 commands without a response yet, by Device and the Access Control Broker's counter.
-    reads: BTreeMap<(Eui64, u64), PendingRead>,
+    /// Commands without a response yet.
+    commands: Commands,
+    /// Pre-Commands that wait to be signed.
+    pre_commands: BTreeMap<RequestId, Message>,
+    /// The SRV 11.3 that went to Devices, oldest first.
+    activations: Vec<Activation>,
+    /// The Responsible Suppliers of each hub, as long as the data stay as they are.
+    responsible: OnceLock<ResponsibleSuppliers>,
     used_request_ids: BTreeSet<RequestId>,
     /// The counter of the last GBCS message and of the last Alert.
     originator_counter: u64,
@@ -107,7 +120,10 @@ impl Dsp {
             audit: VecDeque::new(),
             outputs: VecDeque::new(),
             distributions: BTreeMap::new(),
-            reads: BTreeMap::new(),
+            commands: Commands::default(),
+            pre_commands: BTreeMap::new(),
+            activations: Vec::new(),
+            responsible: OnceLock::new(),
             used_request_ids: BTreeSet::new(),
             originator_counter: 0,
             now: Instant::ZERO,
@@ -121,7 +137,10 @@ impl Dsp {
     }
 
     /// What the DCC holds, to be edited: the next request is checked against it.
-    pub const fn data_mut(&mut self) -> &mut DccData {
+    pub fn data_mut(&mut self) -> &mut DccData {
+        if !self.faulty(faults::Fault::RegistrationIsStale) {
+            self.responsible = OnceLock::new();
+        }
         &mut self.data
     }
 
@@ -140,6 +159,11 @@ impl Dsp {
         self.tracking.records()
     }
 
+    /// Every SRV 11.3 that went to a Device, oldest first.
+    pub fn firmware_activations(&self) -> impl Iterator<Item = &Activation> {
+        self.activations.iter()
+    }
+
     /// The time of day at an instant.
     pub fn utc(&self, now: Instant) -> Utc {
         self.config.clock.after(now - Instant::ZERO)
@@ -152,16 +176,15 @@ impl Dsp {
 
     /// When [`Dsp::poll`] is next wanted.
     pub fn poll_at(&self) -> Option<Instant> {
-        let reads = self.reads.values().map(|read| read.deadline).min();
-        let records = self.tracking.next_expiry(self.config.tracking_retention);
-        [reads, records].into_iter().flatten().min()
+        let records = self.tracking.next_expiry(self.config.settings.tracking_retention);
+        [self.commands.next_deadline(), records].into_iter().flatten().min()
     }
 
     /// Does what is due: gives up on Devices that do not answer, forgets old tracking records.
     pub fn poll(&mut self, now: Instant) {
         self.now = now;
-        self.expire_reads();
-        self.tracking.expire(now, self.config.tracking_retention);
+        self.expire_commands();
+        self.tracking.expire(now, self.config.settings.tracking_retention);
     }
 
     /// Takes a Service Request that `sender` posted, and gives the synchronous answer, a DUIS response. Any input gives
@@ -224,8 +247,11 @@ impl Dsp {
                 self.update_firmware(update::Service::UpdatePpmidFirmware, sender, request.request_id, update)?
             }
             ServiceRequest::ReadFirmwareVersion => self.read_firmware_version(sender, request.request_id)?,
-            ServiceRequest::ActivateFirmware { .. } => {
-                return Err(Refusal::new(Outcome::NotSupported, "SRV 11.3 is not processed by this DSP"));
+            ServiceRequest::ActivateFirmware { execution_date_time, hash } => {
+                self.activate_firmware(sender, request.request_id, *hash, *execution_date_time)?
+            }
+            ServiceRequest::SignedPreCommand { gbcs_payload } => {
+                self.signed_pre_command(sender, request.request_id, gbcs_payload)?
             }
         };
         self.used_request_ids.insert(request.request_id);

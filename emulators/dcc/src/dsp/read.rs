@@ -1,23 +1,14 @@
 //! SRV 8.2 'Read Inventory' and SRV 11.2 'Read Firmware Version'.
 
-use super::audit::{AuditEntry, AuditEvent};
+use super::Dsp;
 use super::codes::{Outcome, Refusal};
-use super::faults::Fault;
-use super::{Dsp, DspOutput};
-use crate::data::{CplStatus, SmiDevice, SmiStatus};
-use crate::duis::{InventoryDevice, RequestId, ResponsePayload, ServiceRequest};
-use crate::gateway::{DspToCsp, GbcsMessage};
-use hanrig_wire::gbcs::cs08::{self, ReadOutcome};
-use hanrig_wire::gbcs::{self, Cra, Envelope, Message, Supplementary};
-use hanrig_wire::time::Instant;
-use hanrig_wire::types::{DeviceType, Eui64};
-
-/// A Command that a Device has not answered yet.
-#[derive(Debug)]
-pub(super) struct PendingRead {
-    pub(super) request_id: RequestId,
-    pub(super) deadline: Instant,
-}
+use crate::data::{CplStatus, SmiDevice};
+use crate::duis::{
+    DccAlert, DeviceFirmwareVersionMismatch, InventoryDevice, RequestId, ResponsePayload, ServiceRequest,
+};
+use crate::settings::VersionRead;
+use hanrig_wire::gbcs::{self, cs08, ecs52, gcs38};
+use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 
 impl Dsp {
     /// SRV 8.2: a Device, and if it is a CHF, the Devices that are associated with it.
@@ -60,101 +51,64 @@ impl Dsp {
         }
     }
 
-    /// SRV 11.2 to a PPMID: CS08 by the Unknown Remote Party pattern (FIA 3.2.3). The Access Control Broker is the
-    /// originator, the User the supplementary remote party, with the RequestID's counter.
+    /// SRV 11.2: CS08 to a PPMID or an HCALCS, ECS52 to an ESME, GCS38 to a GSME, by the Unknown Remote Party pattern: the
+    /// Access Control Broker is the originator, the User the supplementary remote party, with the RequestID's counter.
     pub(super) fn read_firmware_version(
         &mut self,
         sender: Eui64,
         request_id: RequestId,
     ) -> Result<(Outcome, ResponsePayload), Refusal> {
         let target = request_id.target;
-        let Some(device) = self.data.smi.devices.get(&target) else {
-            return Err(Refusal::new(Outcome::UnknownDevice, format!("{target} is not in the SMI")));
+        let (device, route) = self.command_target(sender, target, &ServiceRequest::ReadFirmwareVersion)?;
+        let settings = &self.config.settings;
+        let device_type = device.device_type;
+        let read = match device_type {
+            DeviceType::Hcalcs => settings.hcalcs_version_read,
+            DeviceType::Esme | DeviceType::Gsme => settings.meter_version_read,
+            DeviceType::Ppmid | DeviceType::Chf | DeviceType::Gpf => VersionRead::Cs08,
         };
-        if device.device_type != DeviceType::Ppmid {
-            let detail = format!("{target} is of type {}, this DSP reads the version of a PPMID", device.device_type);
-            return Err(Refusal::new(Outcome::DeviceTypeNotApplicable, detail));
-        }
-        if device.status != SmiStatus::Commissioned {
-            return Err(Refusal::new(Outcome::DeviceStatus, format!("{target} is {}", device.status)));
-        }
-        let Some(hub) = device.hub.and_then(|hub| self.data.hubs.get(&hub)) else {
-            return Err(Refusal::new(Outcome::DeviceStatus, format!("{target} is associated with no hub")));
-        };
-        let (hub, region) = (hub.id, hub.region);
-        if !self.suppliers(hub).contains(&sender) {
-            let detail = format!("{sender} is no Responsible Supplier of a Smart Meter on hub {hub}");
-            return Err(Refusal::new(Outcome::NotResponsible, detail));
-        }
         let Some(keys) = self.config.device_keys.get(&target).copied() else {
             return Err(Refusal::new(Outcome::DeviceStatus, format!("no key of {target} is held")));
         };
-        let counter = self.next_counter();
-        let mut message = Message {
-            cra: Cra::Command,
-            counter,
-            originator: self.config.eui,
-            recipient: target,
-            date_time: None,
-            message_code: cs08::MESSAGE_CODE,
-            supplementary: Some(Supplementary { remote_party: sender, counter: request_id.counter }),
-            content: cs08::Command.encode(),
-            signature: None,
+        let mut message = match (read, device_type) {
+            (VersionRead::Cs08, _) => {
+                self.unknown_remote_party_command(request_id, cs08::MESSAGE_CODE, |_| cs08::Command.encode())
+            }
+            (VersionRead::DeviceType, DeviceType::Gsme) => {
+                self.unknown_remote_party_command(request_id, gcs38::MESSAGE_CODE, |_| gcs38::Command.encode())
+            }
+            (VersionRead::DeviceType, _) => {
+                let content = |counter| ecs52::Command::new(counter).encode();
+                self.unknown_remote_party_command(request_id, ecs52::MESSAGE_CODE, content)
+            }
         };
         let key_agreement = self.spoil_read(&mut message, sender);
         let octets = gbcs::seal(&message, &key_agreement, &keys.key_agreement);
-        let deadline = self.now + self.config.response_timeout;
-        self.reads.insert((target, counter), PendingRead { request_id, deadline });
-        self.outputs.push_back(DspOutput::ToCsp { region, message: DspToCsp::Gbcs(GbcsMessage { hub, octets }) });
+        self.send_command(route, request_id, ServiceRequest::ReadFirmwareVersion.reference(), &message, octets);
         Ok((Outcome::Acknowledged, ResponsePayload::None))
     }
 
-    /// A Device's response to CS08: checked, written to the SMI, passed to the User.
-    pub(super) fn device_response(&mut self, gbcs: &GbcsMessage, envelope: &Envelope) -> Result<(), String> {
-        let message = envelope.message();
-        let device = message.originator;
-        self.check_on_hub(device, gbcs.hub)?;
-        let key = (device, message.counter);
-        let Some(request_id) = self.reads.get(&key).map(|read| read.request_id) else {
-            return Err(format!("response of {device} to no command that waits for one: {message}"));
-        };
-        let expected = Supplementary { remote_party: request_id.originator, counter: request_id.counter };
-        if message.message_code != cs08::MESSAGE_CODE || message.supplementary != Some(expected) {
-            return Err(format!("response of {device} that does not fit its command: {message}"));
+    /// N49, N50, N51: the version that a PPMID or HCALCS told is not one that the CPL has for it (DSP-18).
+    pub(super) fn check_version(&mut self, user: Eui64, device_id: Eui64, firmware_version: FirmwareVersion) {
+        let Some(device) = self.data.smi.devices.get(&device_id) else { return };
+        if !matches!(device.device_type, DeviceType::Ppmid | DeviceType::Hcalcs) {
+            return;
         }
-        let keys = self.config.device_keys.get(&device).ok_or_else(|| format!("no key of {device} is held"))?;
-        gbcs::check_mac(envelope, &self.config.key_agreement, &keys.key_agreement)
-            .map_err(|e| format!("response of {device}: {e}"))?;
-        let response = cs08::Response::decode(&message.content).map_err(|e| format!("response of {device}: {e}"))?;
-        self.reads.remove(&key);
-        let entry = AuditEntry::new(AuditEvent::DeviceResponse).request(request_id).device(device);
-        self.record(entry.detail(message.to_string()));
-        if response.outcome == ReadOutcome::Success && !self.faulty(Fault::SmiKeptOnRead) {
-            self.update_smi(device, response.version);
-        }
-        self.answer_read(request_id, Outcome::Success, ResponsePayload::GbcsPayload(gbcs.octets.clone()));
-        Ok(())
-    }
-
-    fn answer_read(&mut self, request_id: RequestId, outcome: Outcome, payload: ResponsePayload) {
-        let reference = ServiceRequest::ReadFirmwareVersion.reference();
-        let response = self.response(Some(request_id), Some(reference), outcome, payload);
-        for user in self.readers(request_id.originator) {
-            self.outputs.push_back(DspOutput::ToUser { user, xml: response.to_xml() });
-        }
-    }
-
-    /// Tells the Users whose Devices did not answer in time.
-    pub(super) fn expire_reads(&mut self) {
-        let now = self.now;
-        let late: Vec<(Eui64, u64)> =
-            self.reads.iter().filter(|(_, read)| read.deadline <= now).map(|(key, _)| *key).collect();
-        for key in late {
-            if let Some(read) = self.reads.remove(&key) {
-                let entry = AuditEntry::new(AuditEvent::NoDeviceResponse).request(read.request_id).device(key.0);
-                self.record(entry);
-                self.answer_read(read.request_id, Outcome::NoDeviceResponse, ResponsePayload::None);
+        let (model, device_type) = (device.device_model(), device.device_type);
+        let alerts = self.config.settings.version_alerts;
+        let code = match self.data.cpl.entry(model, firmware_version) {
+            Some(entry) if entry.status == CplStatus::Active => return,
+            Some(_) => alerts.removed,
+            None => {
+                let mut entries = self.data.cpl.entries.iter();
+                let listed =
+                    entries.any(|entry| entry.device_type == device_type && entry.firmware_version == firmware_version);
+                if listed { alerts.other_model } else { alerts.not_listed }
             }
+        };
+        let body = DeviceFirmwareVersionMismatch { device_id, firmware_version };
+        if let Some(code) = self.version_alert(code) {
+            self.send_alert(user, code, DccAlert::DeviceFirmwareVersionMismatch(body));
         }
     }
 }

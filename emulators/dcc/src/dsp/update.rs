@@ -131,13 +131,13 @@ impl Dsp {
         service: Service,
         update: &UpdateFirmware,
     ) -> Result<(FirmwareHash, Vec<&CplEntry>), Refusal> {
-        let most = self.config.interpretations.maximum_devices;
+        let most = self.config.settings.maximum_devices;
         if update.device_id_list.len() > most {
             let detail = format!("{} Device IDs, at most {most} are allowed", update.device_id_list.len());
             return Err(service.refuse(UpdateRefusal::TooManyDevices, detail));
         }
         let octets = &update.firmware_image;
-        let largest = self.spoil_limit(self.config.interpretations.maximum_image_size);
+        let largest = self.spoil_limit(self.config.settings.maximum_image_size);
         if octets.len() > largest {
             let detail = format!("OTA Upgrade Image of {} octets, at most {largest} are allowed", octets.len());
             return Err(service.refuse(UpdateRefusal::ImageTooLarge, detail));

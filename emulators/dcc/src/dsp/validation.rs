@@ -4,9 +4,9 @@ use super::Dsp;
 use super::codes::{Outcome, Refusal};
 use super::faults::Fault;
 use super::update::Service;
-use crate::data::{CplEntry, SmiDevice, SmiStatus, UserRole};
+use crate::data::{CplEntry, SmiDevice, SmiStatus};
 use crate::duis::{FirmwareWarning, Request, ServiceRequest};
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::types::Eui64;
 
 /// Why a Device of an update request gets nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,10 @@ impl Dsp {
             let detail = format!("target {} of a Non-Device request, expected {}", id.target, self.config.eui);
             return Err(Refusal::new(Outcome::InvalidVariantOrTarget, detail));
         }
-        if self.used_request_ids.contains(&id) {
+        // The Signed Pre-Command comes with the RequestID of the request that the Pre-Command was made of, once.
+        let signed = matches!(request.body, ServiceRequest::SignedPreCommand { .. });
+        let follows = signed && self.pre_commands.contains_key(&id);
+        if self.used_request_ids.contains(&id) && !follows {
             return Err(Refusal::new(Outcome::DuplicateRequest, format!("{id} was used before")));
         }
         Ok(())
@@ -89,7 +92,7 @@ impl Dsp {
         entries: &[&CplEntry],
     ) -> Result<(&SmiDevice, Eui64), DeviceFailure> {
         let device = self.data.smi.devices.get(&device).ok_or(DeviceFailure::Invalid)?;
-        if !service.device_types().contains(&device.device_type) && !self.faulty(Fault::DeviceTypeUnchecked) {
+        if !self.is_target(service, device.device_type) {
             return Err(DeviceFailure::Invalid);
         }
         if device.status != SmiStatus::Commissioned && !self.faulty(Fault::CommissioningUnchecked) {
@@ -110,28 +113,5 @@ impl Dsp {
             return Err(DeviceFailure::InProgress);
         }
         Ok((device, hub))
-    }
-
-    /// Whether a User may update Devices of a type behind a CHF: either Responsible Supplier a PPMID (BR 3.5), the Import
-    /// Supplier alone ESME and HCALCS (interpretation I-06), the Gas Supplier alone the GSME.
-    fn may_update(&self, user: Eui64, device_type: DeviceType, hub: Eui64) -> bool {
-        let responsible = self.data.responsible_suppliers(hub);
-        responsible.into_iter().any(|(supplier, role)| {
-            supplier == user
-                && match device_type {
-                    DeviceType::Ppmid => !self.refuses_role(role),
-                    DeviceType::Esme | DeviceType::Hcalcs => role == UserRole::ImportSupplier,
-                    DeviceType::Gsme => role == UserRole::GasSupplier,
-                    DeviceType::Chf | DeviceType::Gpf => false,
-                }
-        })
-    }
-
-    /// The Responsible Suppliers of the Smart Meters behind a CHF, each once, in order of identifier.
-    pub(super) fn suppliers(&self, hub: Eui64) -> Vec<Eui64> {
-        let mut suppliers: Vec<Eui64> =
-            self.data.responsible_suppliers(hub).into_iter().map(|(user, _)| user).collect();
-        suppliers.dedup();
-        suppliers
     }
 }

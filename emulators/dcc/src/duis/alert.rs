@@ -1,8 +1,9 @@
 //! DCC Alerts.
 
-use super::model::{RequestId, base64_text, code_text};
+use super::model::{RequestId, base64_text, code_text, time_text};
 use super::value::Expected;
 use crate::hash::FirmwareHash;
+use hanrig_wire::time::Utc;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use serde::Serialize;
 use std::fmt;
@@ -39,6 +40,12 @@ pub enum DccAlertCode {
     N22,
     /// A PPMID activated firmware, or failed to.
     N39,
+    /// A Device runs a version that is no longer valid on the CPL (interpretation I-13).
+    N49,
+    /// A Device runs a version that is not on the CPL (interpretation I-13).
+    N50,
+    /// A Device runs a version that is on the CPL for other Device Models only (interpretation I-13).
+    N51,
     /// A firmware update was approved for distribution.
     N59,
     /// An image did not reach the Communications Hub.
@@ -47,21 +54,42 @@ pub enum DccAlertCode {
     N61,
     /// The Communications Hub tells of the transfer to a Device.
     N62,
+    /// Communications Hubs are going to get new firmware. The number is this project's.
+    N901,
+    /// A Communications Hub has activated new firmware. The number is this project's.
+    N902,
 }
 
 impl DccAlertCode {
     /// Every code, in order.
-    pub const ALL: [Self; 9] =
-        [Self::N18, Self::N19, Self::N20, Self::N22, Self::N39, Self::N59, Self::N60, Self::N61, Self::N62];
+    pub const ALL: [Self; 14] = [
+        Self::N18,
+        Self::N19,
+        Self::N20,
+        Self::N22,
+        Self::N39,
+        Self::N49,
+        Self::N50,
+        Self::N51,
+        Self::N59,
+        Self::N60,
+        Self::N61,
+        Self::N62,
+        Self::N901,
+        Self::N902,
+    ];
 
     /// The element that holds the Alert's body.
     pub const fn body(self) -> &'static str {
         match self {
             Self::N18 | Self::N19 | Self::N20 | Self::N22 => "FirmwareDistributionFailure",
             Self::N39 => "PPMIDAlert",
+            Self::N49 | Self::N50 | Self::N51 => "DeviceFirmwareVersionMismatch",
             Self::N59 => "FirmwareDistributionNotification",
             Self::N60 | Self::N61 => "FirmwareDeliveryStatus",
             Self::N62 => "FirmwareTransferStatus",
+            Self::N901 => "CommunicationsHubFirmwareNotice",
+            Self::N902 => "CommunicationsHubFirmwareActivation",
         }
     }
 }
@@ -72,14 +100,20 @@ impl fmt::Display for DccAlertCode {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for DccAlertCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl FromStr for DccAlertCode {
     type Err = Expected;
 
     fn from_str(text: &str) -> Result<Self, Expected> {
-        Self::ALL
-            .into_iter()
-            .find(|code| code.to_string() == text)
-            .ok_or_else(|| Expected("a DCC Alert code: N18, N19, N20, N22, N39, N59, N60, N61 or N62".to_owned()))
+        Self::ALL.into_iter().find(|code| code.to_string() == text).ok_or_else(|| {
+            let expected = "a DCC Alert code: N18, N19, N20, N22, N39, N49, N50, N51, N59, N60, N61, N62, N901 or N902";
+            Expected(expected.to_owned())
+        })
     }
 }
 
@@ -91,12 +125,18 @@ pub enum DccAlert {
     /// N39.
     #[serde(rename = "PPMIDAlert")]
     PpmidAlert(PpmidAlert),
+    /// N49, N50, N51.
+    DeviceFirmwareVersionMismatch(DeviceFirmwareVersionMismatch),
     /// N59.
     FirmwareDistributionNotification(FirmwareDistributionNotification),
     /// N60, N61.
     FirmwareDeliveryStatus(FirmwareDeliveryStatus),
     /// N62.
     FirmwareTransferStatus(FirmwareTransferStatus),
+    /// N901.
+    CommunicationsHubFirmwareNotice(CommunicationsHubFirmwareNotice),
+    /// N902.
+    CommunicationsHubFirmwareActivation(CommunicationsHubFirmwareActivation),
 }
 
 impl DccAlert {
@@ -105,9 +145,28 @@ impl DccAlert {
         match self {
             Self::FirmwareDistributionFailure(_) => "FirmwareDistributionFailure",
             Self::PpmidAlert(_) => "PPMIDAlert",
+            Self::DeviceFirmwareVersionMismatch(_) => "DeviceFirmwareVersionMismatch",
             Self::FirmwareDistributionNotification(_) => "FirmwareDistributionNotification",
             Self::FirmwareDeliveryStatus(_) => "FirmwareDeliveryStatus",
             Self::FirmwareTransferStatus(_) => "FirmwareTransferStatus",
+            Self::CommunicationsHubFirmwareNotice(_) => "CommunicationsHubFirmwareNotice",
+            Self::CommunicationsHubFirmwareActivation(_) => "CommunicationsHubFirmwareActivation",
+        }
+    }
+}
+
+impl DccAlert {
+    /// The Devices that it is about; none where it is about Communications Hubs at large.
+    pub fn devices(&self) -> Vec<Eui64> {
+        match self {
+            Self::FirmwareDistributionFailure(alert) => alert.device_id_list.clone(),
+            Self::FirmwareDistributionNotification(alert) => alert.device_id_list.clone(),
+            Self::PpmidAlert(alert) => vec![alert.device_id],
+            Self::DeviceFirmwareVersionMismatch(alert) => vec![alert.device_id],
+            Self::FirmwareDeliveryStatus(alert) => vec![alert.device_id],
+            Self::FirmwareTransferStatus(alert) => vec![alert.device_id],
+            Self::CommunicationsHubFirmwareActivation(alert) => vec![alert.device_id],
+            Self::CommunicationsHubFirmwareNotice(_) => Vec::new(),
         }
     }
 }
@@ -144,6 +203,17 @@ pub struct PpmidAlert {
     /// The Alert as the PPMID signed it.
     #[serde(rename = "GBCSPayload", serialize_with = "base64_text")]
     pub gbcs_payload: Vec<u8>,
+}
+
+/// N49, N50, N51: the version that a Device told is not one that the CPL has for it, for the sender of SRV 11.2.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceFirmwareVersionMismatch {
+    /// The Device.
+    #[serde(rename = "DeviceID")]
+    pub device_id: Eui64,
+    /// The version that it told.
+    #[serde(rename = "FirmwareVersion")]
+    pub firmware_version: FirmwareVersion,
 }
 
 /// N59: a firmware update was approved, for the Responsible Suppliers that did not send it (BR 4.1.4).
@@ -195,4 +265,26 @@ pub struct FirmwareTransferStatus {
     /// The Alert as the hub signed it.
     #[serde(rename = "GBCSPayload", serialize_with = "base64_text")]
     pub gbcs_payload: Vec<u8>,
+}
+
+/// N901: Communications Hubs are going to get new firmware, for all Service Users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CommunicationsHubFirmwareNotice {
+    /// The version that they are going to get.
+    #[serde(rename = "FirmwareVersion")]
+    pub firmware_version: FirmwareVersion,
+    /// Not before this time.
+    #[serde(rename = "NotBefore", serialize_with = "time_text")]
+    pub not_before: Utc,
+}
+
+/// N902: a Communications Hub has activated new firmware, for the Service Users that it concerns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CommunicationsHubFirmwareActivation {
+    /// The CHF.
+    #[serde(rename = "DeviceID")]
+    pub device_id: Eui64,
+    /// The version that it runs now.
+    #[serde(rename = "FirmwareVersion")]
+    pub firmware_version: FirmwareVersion,
 }

@@ -20,15 +20,18 @@
 //!
 //! Requests 8.2, 11.1, 11.2, 11.3 and 11.4, the response header, `ResponseMessage`, `GBCSPayload`, `DSPInventory` with
 //! the fields of its `Device`, `DSPUpdateFirmwareWarning`, `DSPUpdatePPMIDFirmwareWarning`, `InvalidDeviceIDList`,
-//! `NotCommissionedDeviceIDList`, `DeviceAlertMessage` and `DCCAlertMessage` are spelled as in published messages and
+//! `NotCommissionedDeviceIDList`, `PreCommand`, `SignedPreCommand`, `FutureDatedDeviceAlertMessage`,
+//! `DeviceAlertMessage` and `DCCAlertMessage` are spelled as in published messages and
 //! tooling. The schema of these parts was not at hand, so the following names are this project's, in DUIS's style:
 //!
 //! - in the warnings: `FirmwareNotApplicableDeviceIDList`, `NotResponsibleSupplierDeviceIDList`,
 //!   `FirmwareUpdateInProgressDeviceIDList`;
 //! - in `DCCAlert`: `FirmwareDistributionFailure` (N18, N19, N20, N22), `PPMIDAlert` (N39),
-//!   `FirmwareDistributionNotification` (N59), `FirmwareDeliveryStatus` (N60, N61), `FirmwareTransferStatus` (N62), and
+//!   `DeviceFirmwareVersionMismatch` (N49, N50, N51), `FirmwareDistributionNotification` (N59), `FirmwareDeliveryStatus` (N60, N61), `FirmwareTransferStatus` (N62),
+//!   `CommunicationsHubFirmwareNotice` (N901, with `NotBefore`), `CommunicationsHubFirmwareActivation` (N902), and
 //!   within them `UpdateFirmwareServiceRequestID`, `DeviceAlertCode`, `TransferResponseCode`, `ActivationResponseCode`
 //!   and `ReasonCode`;
+//! - the numbers N901 and N902: SECMP0024 asks for the Alerts and numbers none;
 //! - a `DeviceIDList` is a list of EUI-64 parted by white space;
 //! - a `DeviceModel` is the model's four hexadecimal digits and the hardware version's four;
 //! - a response to a request whose header could not be read has no `ServiceReference`.
@@ -45,16 +48,17 @@ mod write;
 mod xml;
 
 pub use alert::{
-    DccAlert, DccAlertCode, DccAlertMessage, FirmwareDeliveryStatus, FirmwareDistributionFailure,
+    CommunicationsHubFirmwareActivation, CommunicationsHubFirmwareNotice, DccAlert, DccAlertCode, DccAlertMessage,
+    DeviceFirmwareVersionMismatch, FirmwareDeliveryStatus, FirmwareDistributionFailure,
     FirmwareDistributionNotification, FirmwareTransferStatus, PpmidAlert,
 };
 pub use error::{DuisError, Problem};
-pub(crate) use model::time_text;
 pub use model::{RequestId, ResponseCode, SchemaVersion, ServiceReference, Signature};
+pub(crate) use model::{optional_time_text, time_text};
 pub use request::{Request, ServiceRequest, UpdateFirmware};
 pub use response::{
-    DeviceAlertMessage, FirmwareWarning, InventoryDevice, PropertyFilter, Response, ResponseBody, ResponseMessage,
-    ResponsePayload,
+    DeviceAlertMessage, FirmwareWarning, FutureDatedDeviceAlert, InventoryDevice, PreCommand, PropertyFilter, Response,
+    ResponseBody, ResponseMessage, ResponsePayload,
 };
 pub use value::Expected;
 pub(crate) use value::to_base64;

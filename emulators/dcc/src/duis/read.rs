@@ -2,15 +2,16 @@
 
 use super::DuisMessage;
 use super::alert::{
-    DccAlert, DccAlertCode, DccAlertMessage, FirmwareDeliveryStatus, FirmwareDistributionFailure,
+    CommunicationsHubFirmwareActivation, CommunicationsHubFirmwareNotice, DccAlert, DccAlertCode, DccAlertMessage,
+    DeviceFirmwareVersionMismatch, FirmwareDeliveryStatus, FirmwareDistributionFailure,
     FirmwareDistributionNotification, FirmwareTransferStatus, PpmidAlert,
 };
 use super::error::{DuisError, Problem};
 use super::model::{RequestId, SchemaVersion, ServiceReference, Signature};
 use super::request::{Request, ServiceRequest, UpdateFirmware};
 use super::response::{
-    DeviceAlertMessage, FirmwareWarning, InventoryDevice, PropertyFilter, Response, ResponseBody, ResponseMessage,
-    ResponsePayload, WARNING_LISTS,
+    DeviceAlertMessage, FirmwareWarning, FutureDatedDeviceAlert, InventoryDevice, PreCommand, PropertyFilter, Response,
+    ResponseBody, ResponseMessage, ResponsePayload, WARNING_LISTS,
 };
 use super::signature;
 use super::value::{self, Expected};
@@ -141,12 +142,13 @@ fn request(cursor: &mut Cursor<'_>) -> Result<Request> {
 }
 
 fn service_request(cursor: &mut Cursor<'_>) -> Result<ServiceRequest> {
-    const BODIES: [Name; 5] = [
+    const BODIES: [Name; 6] = [
         sr("ReadInventory"),
         sr("UpdateFirmware"),
         sr("ReadFirmwareVersion"),
         sr("ActivateFirmware"),
         sr("UpdatePPMIDFirmware"),
+        sr("SignedPreCommand"),
     ];
     let Some(name) = cursor.next_of(&BODIES)? else {
         return Err(cursor.unexpected(&one_of(&BODIES)));
@@ -160,6 +162,9 @@ fn service_request(cursor: &mut Cursor<'_>) -> Result<ServiceRequest> {
             hash: cursor.required(sr("FirmwareHash"), value::hash)?,
         },
         "UpdatePPMIDFirmware" => ServiceRequest::UpdatePpmidFirmware(update_firmware(cursor)?),
+        "SignedPreCommand" => {
+            ServiceRequest::SignedPreCommand { gbcs_payload: cursor.required(sr("GBCSPayload"), value::base64)? }
+        }
         _ => ServiceRequest::ReadFirmwareVersion,
     };
     cursor.leave()?;
@@ -212,8 +217,14 @@ fn response_body(cursor: &mut Cursor<'_>) -> Result<ResponseBody> {
 }
 
 fn response_message(cursor: &mut Cursor<'_>) -> Result<ResponseMessage> {
-    const PAYLOADS: [Name; 4] =
-        [sr("GBCSPayload"), sr("DSPInventory"), sr("DSPUpdateFirmwareWarning"), sr("DSPUpdatePPMIDFirmwareWarning")];
+    const PAYLOADS: [Name; 6] = [
+        sr("GBCSPayload"),
+        sr("PreCommand"),
+        sr("FutureDatedDeviceAlertMessage"),
+        sr("DSPInventory"),
+        sr("DSPUpdateFirmwareWarning"),
+        sr("DSPUpdatePPMIDFirmwareWarning"),
+    ];
     let service_reference = cursor.optional(sr("ServiceReference"), str::parse)?;
     let service_reference_variant = cursor.optional(sr("ServiceReferenceVariant"), str::parse)?;
     let payload = match cursor.next_of(&PAYLOADS)? {
@@ -224,6 +235,18 @@ fn response_message(cursor: &mut Cursor<'_>) -> Result<ResponseMessage> {
         Some(name) => {
             cursor.enter_plain(name)?;
             let payload = match name.local {
+                "PreCommand" => ResponsePayload::PreCommand(PreCommand {
+                    gbcs_version: cursor.required(sr("GBCSVersion"), value::text)?,
+                    gbcs_payload: cursor.required(sr("GBCSPayload"), value::base64)?,
+                }),
+                "FutureDatedDeviceAlertMessage" => {
+                    ResponsePayload::FutureDatedDeviceAlertMessage(FutureDatedDeviceAlert {
+                        alert_code: cursor.required(sr("FutureDatedAlertCode"), value::code)?,
+                        gbcs_payload: cursor.required(sr("GBCSPayload"), value::base64)?,
+                        instruction_number: cursor.required(sr("InstructionNumber"), value::unsigned)?,
+                        total_command_instructions: cursor.required(sr("TotalCommandInstructions"), value::unsigned)?,
+                    })
+                }
                 "DSPInventory" => ResponsePayload::DspInventory(inventory(cursor)?),
                 "DSPUpdateFirmwareWarning" => ResponsePayload::DspUpdateFirmwareWarning(warning(cursor)?),
                 _ => ResponsePayload::DspUpdatePpmidFirmwareWarning(warning(cursor)?),
@@ -302,6 +325,20 @@ fn dcc_alert(cursor: &mut Cursor<'_>) -> Result<DccAlertMessage> {
             firmware_version: cursor.required(sr("FirmwareVersion"), value::firmware_version)?,
             activation_response_code: cursor.required(sr("ActivationResponseCode"), value::octet)?,
             gbcs_payload: cursor.required(sr("GBCSPayload"), value::base64)?,
+        }),
+        DccAlertCode::N49 | DccAlertCode::N50 | DccAlertCode::N51 => {
+            DccAlert::DeviceFirmwareVersionMismatch(DeviceFirmwareVersionMismatch {
+                device_id: cursor.required(sr("DeviceID"), value::eui)?,
+                firmware_version: cursor.required(sr("FirmwareVersion"), value::firmware_version)?,
+            })
+        }
+        DccAlertCode::N901 => DccAlert::CommunicationsHubFirmwareNotice(CommunicationsHubFirmwareNotice {
+            firmware_version: cursor.required(sr("FirmwareVersion"), value::firmware_version)?,
+            not_before: cursor.required(sr("NotBefore"), value::time)?,
+        }),
+        DccAlertCode::N902 => DccAlert::CommunicationsHubFirmwareActivation(CommunicationsHubFirmwareActivation {
+            device_id: cursor.required(sr("DeviceID"), value::eui)?,
+            firmware_version: cursor.required(sr("FirmwareVersion"), value::firmware_version)?,
         }),
         DccAlertCode::N59 => DccAlert::FirmwareDistributionNotification(FirmwareDistributionNotification {
             hash: cursor.required(sr("FirmwareHash"), value::hash)?,

@@ -16,7 +16,8 @@ pub struct Request {
     /// Who asks whom, and the originator counter.
     #[serde(rename = "RequestID")]
     pub request_id: RequestId,
-    /// What is to be done with the command: 1 send it to the Device, 4 return a Pre-Command, 8 Non-Device.
+    /// What is to be done with the command: 1 send it to the Device, 4 return a Pre-Command, 5 send a Signed
+    /// Pre-Command to the Device, 8 Non-Device.
     pub command_variant: u8,
     /// What is asked for.
     pub body: ServiceRequest,
@@ -62,6 +63,13 @@ pub enum ServiceRequest {
     /// SRV 11.4.
     #[serde(rename = "UpdatePPMIDFirmware")]
     UpdatePpmidFirmware(UpdateFirmware),
+    /// SRV 11.3, second step: the Pre-Command that the DCC made of the request, signed by the sender. It goes with the
+    /// request's own RequestID and command variant 5.
+    SignedPreCommand {
+        /// The signed GBCS message, without a MAC.
+        #[serde(rename = "GBCSPayload", serialize_with = "base64_text")]
+        gbcs_payload: Vec<u8>,
+    },
 }
 
 /// The body that SRV 11.1 and SRV 11.4 share (BR 4.1.2).
@@ -85,7 +93,7 @@ impl ServiceRequest {
             Self::ReadInventory { .. } => "8.2",
             Self::UpdateFirmware(_) => "11.1",
             Self::ReadFirmwareVersion => "11.2",
-            Self::ActivateFirmware { .. } => "11.3",
+            Self::ActivateFirmware { .. } | Self::SignedPreCommand { .. } => "11.3",
             Self::UpdatePpmidFirmware(_) => "11.4",
         }
     }
@@ -106,6 +114,7 @@ impl ServiceRequest {
             Self::ReadInventory { .. } | Self::UpdateFirmware(_) | Self::UpdatePpmidFirmware(_) => 8,
             Self::ReadFirmwareVersion => 1,
             Self::ActivateFirmware { .. } => 4,
+            Self::SignedPreCommand { .. } => 5,
         }
     }
 }

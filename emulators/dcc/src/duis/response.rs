@@ -68,6 +68,10 @@ pub enum ResponsePayload {
     /// A GBCS message, as the Device sent it.
     #[serde(rename = "GBCSPayload")]
     GbcsPayload(#[serde(serialize_with = "base64_text")] Vec<u8>),
+    /// SRV 11.3: the Pre-Command that the sender is to check and sign.
+    PreCommand(PreCommand),
+    /// SRV 11.3 for later: what became of it.
+    FutureDatedDeviceAlertMessage(FutureDatedDeviceAlert),
     /// SRV 8.2: what the SMI holds.
     #[serde(rename = "DSPInventory")]
     DspInventory(Vec<InventoryDevice>),
@@ -77,6 +81,34 @@ pub enum ResponsePayload {
     /// SRV 11.4: the Devices to which nothing is sent.
     #[serde(rename = "DSPUpdatePPMIDFirmwareWarning")]
     DspUpdatePpmidFirmwareWarning(FirmwareWarning),
+}
+
+/// A Pre-Command: what the DCC made of a Critical Service Request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PreCommand {
+    /// The GBCS version that it follows, as the CPL has it for the Device.
+    #[serde(rename = "GBCSVersion")]
+    pub gbcs_version: String,
+    /// The GBCS message, neither signed nor with a MAC.
+    #[serde(rename = "GBCSPayload", serialize_with = "base64_text")]
+    pub gbcs_payload: Vec<u8>,
+}
+
+/// What became of a Command that a Device was to carry out later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FutureDatedDeviceAlert {
+    /// The GBCS Alert Code: 8F66 carried out, 8F67 not carried out.
+    #[serde(rename = "FutureDatedAlertCode", serialize_with = "code_text")]
+    pub alert_code: u16,
+    /// The Alert as the Device signed it.
+    #[serde(rename = "GBCSPayload", serialize_with = "base64_text")]
+    pub gbcs_payload: Vec<u8>,
+    /// Which of the Command's instructions it is about; CS06 has one.
+    #[serde(rename = "InstructionNumber")]
+    pub instruction_number: u32,
+    /// How many instructions the Command has.
+    #[serde(rename = "TotalCommandInstructions")]
+    pub total_command_instructions: u32,
 }
 
 /// The Devices of an update request to which nothing is sent, by reason (FIA 3.2.2, BR 4.1.3).

@@ -152,6 +152,11 @@ fn service_request(d: &mut Document, body: &ServiceRequest) {
             d.value(sr("FirmwareHash"), hash);
             d.close(sr("ActivateFirmware"));
         }
+        ServiceRequest::SignedPreCommand { gbcs_payload } => {
+            d.open(sr("SignedPreCommand"), &[]);
+            d.leaf(sr("GBCSPayload"), &to_base64(gbcs_payload));
+            d.close(sr("SignedPreCommand"));
+        }
         ServiceRequest::UpdatePpmidFirmware(update) => update_firmware(d, sr("UpdatePPMIDFirmware"), update),
     }
 }
@@ -201,6 +206,20 @@ fn response_message(d: &mut Document, message: &ResponseMessage) {
     match &message.payload {
         ResponsePayload::None => {}
         ResponsePayload::GbcsPayload(octets) => d.leaf(sr("GBCSPayload"), &to_base64(octets)),
+        ResponsePayload::PreCommand(command) => {
+            d.open(sr("PreCommand"), &[]);
+            d.leaf(sr("GBCSVersion"), &command.gbcs_version);
+            d.leaf(sr("GBCSPayload"), &to_base64(&command.gbcs_payload));
+            d.close(sr("PreCommand"));
+        }
+        ResponsePayload::FutureDatedDeviceAlertMessage(alert) => {
+            d.open(sr("FutureDatedDeviceAlertMessage"), &[]);
+            d.value(sr("FutureDatedAlertCode"), format_args!("{:04X}", alert.alert_code));
+            d.leaf(sr("GBCSPayload"), &to_base64(&alert.gbcs_payload));
+            d.value(sr("InstructionNumber"), alert.instruction_number);
+            d.value(sr("TotalCommandInstructions"), alert.total_command_instructions);
+            d.close(sr("FutureDatedDeviceAlertMessage"));
+        }
         ResponsePayload::DspInventory(devices) => {
             d.open(sr("DSPInventory"), &[]);
             for device in devices {
@@ -277,6 +296,18 @@ fn dcc_alert(d: &mut Document, message: &DccAlertMessage) {
             d.value(sr("FirmwareVersion"), alert.firmware_version);
             d.value(sr("ActivationResponseCode"), alert.activation_response_code);
             d.leaf(sr("GBCSPayload"), &to_base64(&alert.gbcs_payload));
+        }
+        DccAlert::DeviceFirmwareVersionMismatch(alert) => {
+            d.value(sr("DeviceID"), alert.device_id);
+            d.value(sr("FirmwareVersion"), alert.firmware_version);
+        }
+        DccAlert::CommunicationsHubFirmwareNotice(alert) => {
+            d.value(sr("FirmwareVersion"), alert.firmware_version);
+            d.value(sr("NotBefore"), alert.not_before);
+        }
+        DccAlert::CommunicationsHubFirmwareActivation(alert) => {
+            d.value(sr("DeviceID"), alert.device_id);
+            d.value(sr("FirmwareVersion"), alert.firmware_version);
         }
         DccAlert::FirmwareDistributionNotification(alert) => {
             d.value(sr("FirmwareHash"), alert.hash);

@@ -29,4 +29,6 @@ faults! {
     ExcludesHardwareMinimum: "SUP-04";
     /// takes the maximum hardware version as out of range.
     ExcludesHardwareMaximum: "SUP-04";
+    /// signs a Pre-Command that is not what it asked for.
+    SignsUnchecked: "SR-05";
 }

@@ -3,8 +3,9 @@
 use crate::duis::{
     self, DccAlertCode, DccAlertMessage, DuisError, DuisMessage, RequestId, Response, ResponseBody, ResponsePayload,
 };
-use hanrig_wire::gbcs::{Envelope, cs08};
+use hanrig_wire::gbcs::{Content, Envelope, cs08, decode_content};
 use hanrig_wire::time::Instant;
+use hanrig_wire::types::FirmwareVersion;
 
 /// A message and when it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,15 +33,22 @@ impl Received {
         }
     }
 
-    /// What a Device answered to SRV 11.2 (CS08), if it is such an answer and can be read.
-    pub fn firmware_version_read(&self) -> Option<cs08::Response> {
+    /// What a Device answered to a Service Request, if this is such an answer and can be read.
+    pub fn device_response(&self) -> Option<Content> {
         let ResponsePayload::GbcsPayload(octets) = self.payload()? else { return None };
-        let envelope = Envelope::parse(octets).ok()?;
-        let message = envelope.message();
-        if message.message_code != cs08::MESSAGE_CODE {
-            return None;
+        decode_content(Envelope::parse(octets).ok()?.message()).ok()
+    }
+
+    /// The version that a Device told on SRV 11.2, if this is such an answer: whatever the use case.
+    pub fn firmware_version_read(&self) -> Option<FirmwareVersion> {
+        match self.device_response()? {
+            Content::Cs08Response(response) => {
+                (response.outcome == cs08::ReadOutcome::Success).then_some(response.version)
+            }
+            Content::Ecs52Response(response) => response.version.ok(),
+            Content::Gcs38Response(response) => response.version.ok(),
+            _ => None,
         }
-        cs08::Response::decode(&message.content).ok()
     }
 }
 

@@ -1,9 +1,11 @@
 //! A Supplier's own system: prepares firmware, makes Service Requests, and reads what comes back.
 
+mod activate;
 mod faults;
 mod inbox;
 mod prepare;
 
+pub use activate::PreCommandRefusal;
 #[cfg(feature = "planted-faults")]
 pub use faults::Fault;
 pub use inbox::{Inbox, Received};
@@ -16,6 +18,7 @@ use crate::hash::FirmwareHash;
 use hanrig_wire::gbcs::SigningKey;
 use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::Eui64;
+use std::collections::BTreeMap;
 
 /// What a Supplier is told once.
 #[derive(Clone, Debug)]
@@ -28,7 +31,7 @@ pub struct SupplierConfig {
     pub role: UserRole,
     /// The DCC's identifier, to which Non-Device requests are addressed.
     pub dcc: Eui64,
-    /// The digital signing key, with which the images of SRV 11.1 are signed.
+    /// The digital signing key, with which the images of SRV 11.1 and Pre-Commands are signed.
     pub signing_key: SigningKey,
     /// Counter of the first RequestID.
     pub first_counter: u64,
@@ -40,13 +43,21 @@ pub struct Supplier {
     config: SupplierConfig,
     counter: u64,
     inbox: Inbox,
+    /// SRV 11.3 whose Pre-Command has not been signed: Hash and execution date-time.
+    activations: BTreeMap<RequestId, (FirmwareHash, Option<Utc>)>,
     faults: Faults<faults::Fault>,
 }
 
 impl Supplier {
     /// A Supplier that has sent nothing yet.
     pub fn new(config: SupplierConfig) -> Self {
-        Self { counter: config.first_counter, config, inbox: Inbox::default(), faults: Faults::none() }
+        Self {
+            counter: config.first_counter,
+            config,
+            inbox: Inbox::default(),
+            activations: BTreeMap::new(),
+            faults: Faults::none(),
+        }
     }
 
     /// Makes the Supplier wrong in this way from now on.
@@ -98,11 +109,6 @@ impl Supplier {
     /// SRV 11.2: which firmware version a Device runs.
     pub fn read_firmware_version(&mut self, device: Eui64) -> Request {
         self.request(device, ServiceRequest::ReadFirmwareVersion)
-    }
-
-    /// SRV 11.3: activate the image with a Hash, at once or later.
-    pub fn activate_firmware(&mut self, device: Eui64, hash: FirmwareHash, at: Option<Utc>) -> Request {
-        self.request(device, ServiceRequest::ActivateFirmware { execution_date_time: at, hash })
     }
 
     /// SRV 11.4: an image for PPMIDs.

@@ -1,13 +1,13 @@
 //! A dual Supplier premises in CSP North, a second one in CSP South, and their keys, for the tests of DSP and Supplier.
 #![expect(dead_code, reason = "each test binary uses a part of it")]
 
-use hanrig_dcc::FirmwareHash;
 use hanrig_dcc::data::{CspRegion, DccData};
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
 use hanrig_dcc::duis::{
     self, DccAlertMessage, DuisMessage, Request, RequestId, Response, ResponseBody, ServiceRequest, UpdateFirmware,
 };
 use hanrig_dcc::gateway::{CspToDsp, DistributionRequest, DspToCsp, GbcsMessage, RejectedDevice, ValidationReport};
+use hanrig_dcc::{FirmwareHash, Settings};
 use hanrig_wire::gbcs::{Cra, Message, MessageCode, SecretKey, SigningKey, ccs08, cs09};
 use hanrig_wire::ota_file::{self, HardwareVersions, OtaHeader};
 use hanrig_wire::time::{Duration, Instant, Utc};
@@ -131,6 +131,11 @@ pub(crate) fn secret_key(seed: u8) -> SecretKey {
     SecretKey::from_scalar(&[seed; 32]).unwrap()
 }
 
+/// The key with which a User signs.
+pub(crate) fn user_key(user: Eui64) -> SigningKey {
+    signing_key(user.to_be_bytes()[5])
+}
+
 /// The seed of a Device's keys.
 pub(crate) fn seed(device: Eui64) -> u8 {
     device.to_be_bytes()[7]
@@ -157,10 +162,19 @@ impl World {
     }
 
     pub(crate) fn with_image(manufacturer_image: &[u8]) -> Self {
+        Self::with(manufacturer_image, Settings::default())
+    }
+
+    pub(crate) fn with_settings(settings: &str) -> Self {
+        Self::with(&manufacturer_image(200), Settings::from_toml(settings).unwrap())
+    }
+
+    fn with(manufacturer_image: &[u8], settings: Settings) -> Self {
         let hash = FirmwareHash::of(manufacturer_image);
         let foreign_hub = Eui64(0x00DB_1234_5678_90C2);
         let mut devices = String::new();
         for (id, device_type, model, status, hub) in [
+            (HUB, "CHF", "8001", "Commissioned", HUB),
             (ESME, "ESME", "8201", "Commissioned", HUB),
             (GSME, "GSME", "8301", "Commissioned", HUB),
             (PPMID, "PPMID", "8401", "Commissioned", HUB),
@@ -189,6 +203,10 @@ impl World {
             };
             config.device_keys.insert(device, keys);
         }
+        for user in [IMPORT, GAS, OTHER_IMPORT] {
+            config.user_keys.insert(user, user_key(user).verifying_key());
+        }
+        let config = DspConfig { settings, ..config };
         let image = ota_upgrade_image(0x8401, manufacturer_image);
         Self { dsp: Dsp::new(config, data), image, counter: 1000 }
     }

@@ -1,0 +1,88 @@
+//! SRV 11.3: the Supplier checks that the Pre-Command is what it asked for, and signs it.
+
+use super::Supplier;
+use super::faults::Fault;
+use crate::duis::{Request, RequestId, Response, ResponseBody, ResponsePayload, ServiceRequest};
+use crate::hash::FirmwareHash;
+use hanrig_wire::gbcs::{ContentError, Cra, Message, MessageError, cs06};
+use hanrig_wire::time::Utc;
+use hanrig_wire::types::Eui64;
+
+/// Why a Supplier does not sign a Pre-Command.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PreCommandRefusal {
+    /// It answers no SRV 11.3 of this Supplier that waits for one.
+    #[error("{0:?} answers no SRV 11.3 that waits for a Pre-Command")]
+    NotAsked(Option<RequestId>),
+    /// The response holds no Pre-Command.
+    #[error("response code {0}, and no Pre-Command")]
+    None(String),
+    /// It is no GBCS message.
+    #[error("the Pre-Command is no GBCS message: {0}")]
+    Message(MessageError),
+    /// Its content is not that of CS06.
+    #[error("the Pre-Command is no Activate Firmware command: {0}")]
+    Content(ContentError),
+    /// It is not what was asked for.
+    #[error("the Pre-Command's {field} is {found}, expected {expected}")]
+    Correlation {
+        /// What is wrong.
+        field: &'static str,
+        /// What it says.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+}
+
+fn same<T: PartialEq + std::fmt::Debug>(field: &'static str, found: T, expected: T) -> Result<(), PreCommandRefusal> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(PreCommandRefusal::Correlation { field, found: format!("{found:?}"), expected: format!("{expected:?}") })
+}
+
+impl Supplier {
+    /// SRV 11.3: activate the image with a Hash, at once or later. The answer is a Pre-Command, for
+    /// [`Supplier::sign_pre_command`].
+    pub fn activate_firmware(&mut self, device: Eui64, hash: FirmwareHash, at: Option<Utc>) -> Request {
+        let request = self.request(device, ServiceRequest::ActivateFirmware { execution_date_time: at, hash });
+        self.activations.insert(request.request_id, (hash, at));
+        request
+    }
+
+    /// Checks the Pre-Command that answers SRV 11.3 against the request, and signs it. What comes of it goes to the DCC
+    /// as the second step of SRV 11.3.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is not as it was asked for; nothing is to be sent then.
+    pub fn sign_pre_command(&mut self, response: &Response) -> Result<Request, PreCommandRefusal> {
+        let id = response.request_id.ok_or(PreCommandRefusal::NotAsked(None))?;
+        let (hash, at) = *self.activations.get(&id).ok_or(PreCommandRefusal::NotAsked(Some(id)))?;
+        let ResponseBody::ResponseMessage(message) = &response.body else {
+            return Err(PreCommandRefusal::None(response.response_code.to_string()));
+        };
+        let ResponsePayload::PreCommand(pre_command) = &message.payload else {
+            return Err(PreCommandRefusal::None(response.response_code.to_string()));
+        };
+        let mut message = Message::parse_pre_command(&pre_command.gbcs_payload).map_err(PreCommandRefusal::Message)?;
+        if !self.faults.has(Fault::SignsUnchecked) {
+            same("direction", message.cra, Cra::Command)?;
+            same("message code", message.message_code, cs06::MESSAGE_CODE)?;
+            same("originator", message.originator, id.originator)?;
+            same("recipient", message.recipient, id.target)?;
+            same("counter", message.counter, id.counter)?;
+            same("supplementary remote party", message.supplementary, None)?;
+            let command = cs06::Command::decode(&message.content).map_err(PreCommandRefusal::Content)?;
+            same("hash", FirmwareHash(command.hash), hash)?;
+            same("originator counter", command.originator_counter, id.counter)?;
+            // GBCS has whole seconds.
+            let seconds = |time: Option<Utc>| time.map(Utc::unix_seconds);
+            same("execution date-time", seconds(command.execution), seconds(at))?;
+        }
+        message.sign(&self.config.signing_key);
+        self.activations.remove(&id);
+        Ok(Request::new(id, ServiceRequest::SignedPreCommand { gbcs_payload: message.emit() }))
+    }
+}
