@@ -354,11 +354,14 @@ fn published_documents_decode() {
       originator          88-73-84-57-00-2F-96-1E
       recipient           90-B3-D5-1F-30-00-00-02
       message code        0x0059
+      use case            ECS52 Read ESME Firmware Version
       supplementary
         remote party  90-B3-D5-1F-30-01-00-00
         counter       1660751141087
       content
-        octets  da207b5a0700000109040c230000010100
+        octets            da207b5a0700000109040c230000010100
+        firmware version  0C230000
+        outcome           success
       mac
         octets  9dbb7d096c5c830c28ad879f
         check   not_checked

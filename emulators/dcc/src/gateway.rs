@@ -5,8 +5,11 @@
 //!
 //! | `message` | from | fields |
 //! |---|---|---|
-//! | `distribution_request` | DSP | `request_id`, `device_type`, `image` (base64), `image_hash`, `devices`: `[{device, hub}]` |
+//! | `distribution_request` | DSP | `request_id`, `device_type`, `image` (base64), `image_hash`, `deliver_by`, `devices`: `[{device, hub}]` |
+//! | `hub_firmware_request` | DSP | `firmware_version`, `hubs` |
 //! | `gbcs` | both | `hub`, `octets` (base64) |
+//! | `distribution_reply` | CSP | `request_id`, `device_type`, `reply`: `accepted` (HTTP 200), `busy` (503), `refused` (400); `reason_code`, `reason` |
+//! | `hub_firmware_report` | CSP | `hub`, `firmware_version` |
 //! | `validation_report` | CSP | `request_id`, `rejected`: `[{device, reason}]` |
 //! | `transfer_notification` | CSP | `request_id`, `hub`, `devices`, `status`, `reason` |
 //! | `transfer_notifications` | CSP | `notifications`: a list of the same |
@@ -15,7 +18,8 @@ use crate::duis::{RequestId, to_base64};
 use crate::hash::FirmwareHash;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::time::Utc;
+use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -25,6 +29,8 @@ use std::fmt;
 pub enum DspToCsp {
     /// Distribute an image.
     DistributionRequest(DistributionRequest),
+    /// Bring new firmware to hubs themselves.
+    HubFirmwareRequest(HubFirmwareRequest),
     /// Carry a GBCS message to a hub.
     Gbcs(GbcsMessage),
 }
@@ -33,6 +39,8 @@ pub enum DspToCsp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 pub enum CspToDsp {
+    /// How the CSP answers a distribution request at once.
+    DistributionReply(DistributionReply),
     /// What the CSP's validation of a distribution request found.
     ValidationReport(ValidationReport),
     /// How one transfer to a hub went.
@@ -42,6 +50,8 @@ pub enum CspToDsp {
         /// One for each transfer.
         notifications: Vec<TransferNotification>,
     },
+    /// Which firmware a hub runs.
+    HubFirmwareReport(HubFirmwareReport),
     /// A GBCS message that a hub sent.
     Gbcs(GbcsMessage),
 }
@@ -58,6 +68,9 @@ pub struct DistributionRequest {
     pub image: Vec<u8>,
     /// SHA-256 over all octets of `image`, by which the CSP sees that it has them unchanged.
     pub image_hash: FirmwareHash,
+    /// When the DCC has told the User that the image is not at its hub, if it is not (SR-07).
+    #[serde(with = "utc_text")]
+    pub deliver_by: Utc,
     /// Which Device is reached through which hub.
     pub devices: Vec<DistributionTarget>,
 }
@@ -69,6 +82,36 @@ pub struct DistributionTarget {
     pub device: Eui64,
     /// The CHF that it is associated with.
     pub hub: Eui64,
+}
+
+/// A request to bring new firmware to hubs themselves (SECMP0024). What the image is, the CSP agrees with the hubs' maker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubFirmwareRequest {
+    /// The version.
+    pub firmware_version: FirmwareVersion,
+    /// The hubs.
+    pub hubs: Vec<Eui64>,
+}
+
+/// Which firmware a hub said that it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HubFirmwareReport {
+    /// The hub.
+    pub hub: Eui64,
+    /// The version.
+    pub firmware_version: FirmwareVersion,
+}
+
+/// How a CSP answers a distribution request at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DistributionReply {
+    /// The request.
+    pub request_id: RequestId,
+    /// The type of the Devices, which tells two batches of one request apart.
+    pub device_type: DeviceType,
+    /// The answer.
+    #[serde(flatten)]
+    pub reply: CspReply,
 }
 
 /// A GBCS message on its way to or from a hub, unchanged.
@@ -162,7 +205,9 @@ pub enum CspReply {
     Accepted,
     /// Not now (HTTP 503): to be sent again later.
     Busy {
-        /// Why.
+        /// Why, as a code.
+        reason_code: BusyReason,
+        /// Why, for a reader.
         reason: String,
     },
     /// Not at all (HTTP 400).
@@ -172,10 +217,48 @@ pub enum CspReply {
     },
 }
 
+impl CspReply {
+    /// The HTTP status that says the same.
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::Accepted => 200,
+            Self::Busy { .. } => 503,
+            Self::Refused { .. } => 400,
+        }
+    }
+}
+
+/// Why a CSP is busy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BusyReason {
+    /// Too many Devices wait for an image: CSP South and CSP Central.
+    AdmissionControl,
+    /// No firmware job is left: CSP North.
+    NoJob,
+    /// Too many messages wait for a hub.
+    QueueFull,
+}
+
 fn to_text<S: Serializer>(octets: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&to_base64(octets))
 }
 
 fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
     STANDARD.decode(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// A time of day as DUIS writes it.
+mod utc_text {
+    use crate::duis::parse_time;
+    use hanrig_wire::time::Utc;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(time: &Utc, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(time)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Utc, D::Error> {
+        parse_time(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }

@@ -340,7 +340,7 @@ activation alert of 00-DB-12-34-56-78-90-A5, a HCALCS, expected a PPMID
 
 #[test]
 fn records_are_kept_for_a_week_after_the_update_is_over() {
-    let mut world = World::new();
+    let mut world = World::with_settings("tracking_timeout = \"30days\"\ndelivery_period = \"40days\"");
     world.update(IMPORT, &[UNKNOWN]);
     world.approved(IMPORT, &[PPMID]);
     let week = 7 * 24 * 3600;
@@ -350,5 +350,5 @@ fn records_are_kept_for_a_week_after_the_update_is_over() {
     world.dsp.poll(at(10 + week));
     assert_eq!(world.status(UNKNOWN), None);
     assert_eq!(world.status(PPMID), Some("APPROVED_FOR_DISTRIBUTION"));
-    assert_eq!(world.dsp.poll_at(), None);
+    assert_eq!(world.dsp.poll_at(), Some(at(20 + 30 * 24 * 3600)));
 }

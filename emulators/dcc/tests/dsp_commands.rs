@@ -4,7 +4,7 @@ mod support;
 
 use hanrig_dcc::FirmwareHash;
 use hanrig_dcc::data::{CplStatus, UserRole};
-use hanrig_dcc::dsp::ActivationState;
+use hanrig_dcc::dsp::{ActivationState, Viewer};
 use hanrig_dcc::duis::{
     DccAlert, DccAlertCode, Request, RequestId, Response, ResponseBody, ResponsePayload, ServiceRequest,
 };
@@ -103,7 +103,7 @@ fn srv_11_3(#[case] user: Eui64, #[case] device: Eui64) {
     assert_eq!((*to, response.request_id, response.response_code.as_str()), (user, Some(id), "I0"));
     assert_eq!(gbcs_payload(response), octets);
     assert_eq!(world.smi_version(device), VERSION);
-    let report: Vec<_> = world.dsp.firmware_activations().collect();
+    let report: Vec<_> = world.dsp.firmware_activations(Viewer::ServiceDesk).collect();
     let [line] = report.as_slice() else { panic!("{report:?}") };
     assert_eq!((line.device, line.outcome, line.firmware_version), (device, ActivationState::Success, Some(VERSION)));
 }
@@ -119,7 +119,7 @@ fn srv_11_3_that_fails_on_the_device(#[case] result: ActivationResult, #[case] n
     let (users, _) = world.drain();
     assert_eq!(users.len(), 1, "the response is passed on: {users:?}");
     assert_eq!(world.smi_version(HCALCS), OLD_VERSION);
-    assert_eq!(world.dsp.firmware_activations().next().unwrap().outcome.name(), name);
+    assert_eq!(world.dsp.firmware_activations(Viewer::ServiceDesk).next().unwrap().outcome.name(), name);
 }
 
 #[test]

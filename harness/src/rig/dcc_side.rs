@@ -1,4 +1,4 @@
-//! The DCC's side of a bench in software: DSP and CSP, with the taps between them. Every driver has it.
+//! The DCC's side of a bench in software: DSP and CSPs, with the taps between them. Every driver has it.
 
 use super::observe::{Party, WanDirection};
 use super::taps::Taps;
@@ -10,13 +10,14 @@ use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
 use hanrig_dcc::duis::{DuisMessage, Request};
 use hanrig_wire::time::Instant;
 use hanrig_wire::types::{DeviceType, Eui64};
+use std::collections::BTreeMap;
 
-/// DSP and CSP.
+/// DSP and CSPs: the one that reaches the bench's hub, and one for each other region in which the bench's data have a hub.
 #[derive(Debug)]
 pub struct DccSide {
     hub: Eui64,
-    region: CspRegion,
     csp: Csp,
+    other_csps: BTreeMap<CspRegion, Csp>,
     dsp: Dsp,
 }
 
@@ -33,13 +34,26 @@ impl DccSide {
             .get(&hub)
             .map(|hub| hub.region)
             .ok_or_else(|| BenchFault::new(format!("no CSP region is known for hub {hub}")))?;
-        let csp = Csp::new(CspConfig::new(region, bench.epoch));
-        Ok(Self { hub, region, csp, dsp: Dsp::new(dsp_config(bench), bench.data.clone()) })
+        let mut csp = Csp::new(CspConfig::new(region, bench.epoch));
+        let mut other_csps = BTreeMap::new();
+        for other in bench.data.hubs.values() {
+            let csp = if other.region == region {
+                &mut csp
+            } else {
+                let make = || Csp::new(CspConfig::new(other.region, bench.epoch));
+                other_csps.entry(other.region).or_insert_with(make)
+            };
+            csp.add_hub(other.id);
+            // The Devices of the bench's own hub are made known when it is told of them.
+            for device in bench.data.smi.on_hub(other.id).filter(|_| other.id != hub) {
+                csp.know_device(other.id, device.id, device.device_type);
+            }
+        }
+        Ok(Self { hub, csp, other_csps, dsp: Dsp::new(dsp_config(bench), bench.data.clone()) })
     }
 
     /// Has the CSP tell the hub which Devices may join, as soon as its link is up.
     pub fn provision(&mut self, now: Instant, bench: &Bench) {
-        self.csp.add_hub(self.hub);
         for ppmid in &bench.ppmids {
             self.csp.provision(now, self.hub, ppmid.eui, DeviceType::Ppmid, ppmid.install_code.link_key());
         }
@@ -72,7 +86,8 @@ impl DccSide {
     pub fn settle(&mut self, now: Instant, taps: &mut Taps) -> Vec<Vec<u8>> {
         let mut to_hub = Vec::new();
         loop {
-            if let Some(output) = self.csp.take_output() {
+            let output = self.csps().find_map(|csp| Some((csp.region(), csp.take_output()?)));
+            if let Some((region, output)) = output {
                 match output {
                     CspOutput::ToHub { octets, .. } => {
                         taps.wan(now, WanDirection::ToHub, &octets);
@@ -80,7 +95,7 @@ impl DccSide {
                     }
                     CspOutput::ToDsp(message) => {
                         taps.to_dsp(now, &message);
-                        self.dsp.on_csp(now, self.region, message);
+                        self.dsp.on_csp(now, region, message);
                     }
                 }
             } else if let Some(output) = self.dsp.take_output() {
@@ -88,8 +103,8 @@ impl DccSide {
                     DspOutput::ToUser { user, xml } => taps.duis(now, Party::Dsp, Party::User(user), &xml),
                     DspOutput::ToCsp { region, message } => {
                         taps.to_csp(now, &message);
-                        if region == self.region {
-                            self.csp.on_dsp(now, message);
+                        if let Some(csp) = self.csps().find(|csp| csp.region() == region) {
+                            csp.on_dsp(now, message);
                         }
                     }
                 }
@@ -101,17 +116,22 @@ impl DccSide {
 
     /// When [`Self::poll`] is next wanted.
     pub fn poll_at(&self) -> Option<Instant> {
-        [self.csp.poll_at(), self.dsp.poll_at()].into_iter().flatten().min()
+        let csps = core::iter::once(&self.csp).chain(self.other_csps.values());
+        csps.filter_map(Csp::poll_at).chain(self.dsp.poll_at()).min()
     }
 
     /// Does what is due at `now`.
     pub fn poll(&mut self, now: Instant) {
-        if self.csp.poll_at().is_some_and(|at| at <= now) {
-            self.csp.poll(now);
+        for csp in self.csps().filter(|csp| csp.poll_at().is_some_and(|at| at <= now)) {
+            csp.poll(now);
         }
         if self.dsp.poll_at().is_some_and(|at| at <= now) {
             self.dsp.poll(now);
         }
+    }
+
+    fn csps(&mut self) -> impl Iterator<Item = &mut Csp> {
+        core::iter::once(&mut self.csp).chain(self.other_csps.values_mut())
     }
 
     /// The DSP, to plant a fault in.

@@ -1,8 +1,9 @@
 //! Ways for a CSP to be wrong on purpose.
 
 use super::Csp;
+use super::link::HubLink;
 use crate::faults::faults;
-use crate::gateway::{CspToDsp, GbcsMessage, RejectionReason, TransferStatus};
+use crate::gateway::{BusyReason, CspToDsp, GbcsMessage, RejectionReason, TransferStatus};
 use crate::hash::FirmwareHash;
 use hanrig_wire::gbcs::{Cra, Envelope};
 use std::sync::Arc;
@@ -30,6 +31,16 @@ faults! {
     DeliversTruncated: "CSP-03";
     /// brings the hub an image with one octet changed, and reports success.
     DeliversChanged: "CSP-03";
+    /// answers that it is busy, and distributes the image all the same.
+    BusyAndTakes: "CSP-02";
+    /// takes a request that it cannot serve, and drops it.
+    TakesAndDrops: "CSP-02";
+    /// gives another reason code when it is busy.
+    BusyForAnotherReason: "CSP-02";
+    /// schedules images in the order in which they come.
+    MetersNotFirst: "CSP-04";
+    /// takes a second request for a hub, and drops it.
+    SecondRequestDropped: "CSP-06";
     /// changes an octet of every Alert.
     ChangesAlerts: "CSP-05";
     /// loses the Alert 0x8F8B.
@@ -57,6 +68,18 @@ impl Csp {
             Some(_) if self.faulty(Fault::RejectsForAnotherReason) => Some(RejectionReason::NotReachable),
             reason => reason,
         }
+    }
+
+    /// Why it is busy, instead of so.
+    pub(super) fn spoil_busy(&self, busy: Option<(BusyReason, String)>) -> Option<(BusyReason, String)> {
+        let busy = busy.filter(|_| !self.faulty(Fault::TakesAndDrops));
+        let another = self.faulty(Fault::BusyForAnotherReason);
+        busy.map(|(reason_code, reason)| (if another { BusyReason::QueueFull } else { reason_code }, reason))
+    }
+
+    /// Whether an image is not brought to a hub that it was taken for.
+    pub(super) fn drops(&self, link: Option<&HubLink>) -> bool {
+        self.faulty(Fault::SecondRequestDropped) && link.is_some_and(|link| link.transfers() > 0)
     }
 
     /// The image that the hub gets instead of this one.

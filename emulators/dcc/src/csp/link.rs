@@ -5,7 +5,7 @@ use crate::duis::RequestId;
 use crate::hash::FirmwareHash;
 use hanrig_wire::hdlc::{Decoder, Encoder};
 use hanrig_wire::time::{Instant, Utc};
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use hanrig_wire::wan::{ImageStatus, MAXIMUM_FRAME_LENGTH, MAXIMUM_IMAGE_DATA, RefusalReason, WanFrame, WanMessage};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub(super) enum Event {
     Send(Vec<u8>),
     /// A GBCS message for the DSP.
     Gbcs(Vec<u8>),
+    /// The hub runs another firmware than it did before, or says for the first time which.
+    Firmware(FirmwareVersion),
     /// A transfer is over.
     TransferEnded(TransferEnd),
 }
@@ -27,6 +29,8 @@ pub(super) enum Event {
 pub(super) struct TransferEnd {
     pub(super) request_id: RequestId,
     pub(super) targets: Vec<Eui64>,
+    /// The firmware job that it belonged to, where there are jobs.
+    pub(super) job: Option<u32>,
     /// Why it failed; `None` when the hub has the image.
     pub(super) reason: Option<String>,
 }
@@ -41,6 +45,7 @@ pub(super) struct Transfer {
     image: Arc<[u8]>,
     sha256: FirmwareHash,
     deadline: Instant,
+    job: Option<u32>,
     state: TransferState,
     restarts: u8,
 }
@@ -56,7 +61,8 @@ enum TransferState {
 }
 
 impl Transfer {
-    pub(super) fn new(
+    #[expect(clippy::too_many_arguments, reason = "each is a field")]
+    pub(super) const fn new(
         number: u32,
         request_id: RequestId,
         device_type: DeviceType,
@@ -64,9 +70,10 @@ impl Transfer {
         image: Arc<[u8]>,
         sha256: FirmwareHash,
         deadline: Instant,
+        job: Option<u32>,
     ) -> Self {
         let state = TransferState::Begin;
-        Self { number, request_id, device_type, targets, image, sha256, deadline, state, restarts: 0 }
+        Self { number, request_id, device_type, targets, image, sha256, deadline, job, state, restarts: 0 }
     }
 
     /// The image's length; the CSP takes none that is longer than 32 bits count.
@@ -79,7 +86,7 @@ impl Transfer {
     }
 
     fn end(self, reason: Option<String>) -> TransferEnd {
-        TransferEnd { request_id: self.request_id, targets: self.targets, reason }
+        TransferEnd { request_id: self.request_id, targets: self.targets, job: self.job, reason }
     }
 
     /// The next message of the transfer, if it is the CSP's turn.
@@ -140,6 +147,7 @@ pub(super) struct HubLink {
     /// The first one is under way.
     transfers: VecDeque<Transfer>,
     next_time: Option<Instant>,
+    firmware: Option<FirmwareVersion>,
 }
 
 impl Default for HubLink {
@@ -155,6 +163,7 @@ impl Default for HubLink {
             outgoing: VecDeque::new(),
             transfers: VecDeque::new(),
             next_time: None,
+            firmware: None,
         }
     }
 }
@@ -181,14 +190,24 @@ impl HubLink {
     }
 
     /// Puts a transfer in the queue: one for a meter ahead of those for PPMID and HCALCS that have not begun.
-    pub(super) fn schedule(&mut self, transfer: Transfer) {
+    pub(super) fn schedule(&mut self, transfer: Transfer, meters_first: bool) {
         let ahead = |other: &Transfer| other.is_for_meter() || other.state != TransferState::Begin;
-        let at = if transfer.is_for_meter() {
+        let at = if transfer.is_for_meter() && meters_first {
             self.transfers.iter().position(|other| !ahead(other)).unwrap_or(self.transfers.len())
         } else {
             self.transfers.len()
         };
         self.transfers.insert(at, transfer);
+    }
+
+    /// How many transfers are under way or wait.
+    pub(super) fn transfers(&self) -> usize {
+        self.transfers.len()
+    }
+
+    /// The firmware job of the transfer that is next, where it has not begun.
+    pub(super) fn next_job(&self) -> Option<u32> {
+        self.transfers.front().filter(|transfer| transfer.state == TransferState::Begin)?.job
     }
 
     pub(super) fn progress(&self) -> Option<TransferProgress> {
@@ -238,7 +257,8 @@ impl HubLink {
     }
 
     /// The octets to send now: the frame without an Ack again if it is due, or else the next one if there is none.
-    pub(super) fn pump(&mut self, now: Instant, config: &CspConfig) -> Option<Vec<u8>> {
+    /// A transfer is begun only if it may.
+    pub(super) fn pump(&mut self, now: Instant, config: &CspConfig, may_begin: bool) -> Option<Vec<u8>> {
         if !self.can_send() {
             return None;
         }
@@ -249,7 +269,7 @@ impl HubLink {
             frame.due = now + config.retransmit_after;
             return Some(frame.octets.clone());
         }
-        while let Some(message) = self.next_message(now, config) {
+        while let Some(message) = self.next_message(now, config, may_begin) {
             let sequence = self.next_sequence;
             // A message that does not fit a frame was refused when it was queued.
             if let Some(octets) = encode(sequence, &message) {
@@ -262,14 +282,17 @@ impl HubLink {
         None
     }
 
-    fn next_message(&mut self, now: Instant, config: &CspConfig) -> Option<WanMessage> {
+    fn next_message(&mut self, now: Instant, config: &CspConfig, may_begin: bool) -> Option<WanMessage> {
         match self.outgoing.pop_front() {
             Some(Outgoing::Message(message)) => Some(message),
             Some(Outgoing::SetTime) => {
                 let utc: Utc = config.clock.after(now - Instant::ZERO);
                 Some(WanMessage::SetTime { utc })
             }
-            None => self.transfers.front_mut()?.next_message(),
+            None => {
+                let transfer = self.transfers.front_mut()?;
+                if transfer.state == TransferState::Begin && !may_begin { None } else { transfer.next_message() }
+            }
         }
     }
 
@@ -301,7 +324,12 @@ impl HubLink {
         }
         self.last_received = Some(frame.sequence);
         match frame.message {
-            WanMessage::Hello { .. } => self.on_hello(now, config),
+            WanMessage::Hello { firmware_version, .. } => {
+                if self.firmware.replace(firmware_version) != Some(firmware_version) {
+                    events.push(Event::Firmware(firmware_version));
+                }
+                self.on_hello(now, config);
+            }
             WanMessage::Gbcs { octets } => events.push(Event::Gbcs(octets)),
             WanMessage::ImageStatus { transfer, status } => {
                 events.extend(self.on_image_status(transfer, status).map(Event::TransferEnded));

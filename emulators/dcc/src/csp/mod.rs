@@ -3,10 +3,17 @@
 //!
 //! [`Csp`] is a state machine over octet streams: [`Csp::on_hub_octets`] takes what a hub sent on its WAN link,
 //! [`Csp::take_output`] gives what to send. Each hub has a link of its own, so transfers to several hubs go on side by
-//! side; on one hub they go one after the other, ESME and GSME first.
+//! side; on one hub they go one after the other, ESME and GSME first. There is no retry of a distribution (DSP-25).
 //!
-//! What is not there: admission control beyond a full queue ([`CspReply::Busy`]), and any retry of a distribution.
+//! The region says which of the two CSPs it is, and how it guards its capacity:
+//!
+//! - **South and Central**: admission control. While too many Devices wait for an image, a request is answered with busy
+//!   (HTTP 503).
+//! - **North**: firmware jobs on the channels of base stations. A request becomes one or more jobs; while there is none
+//!   left it is answered with busy. A base station carries as many jobs at a time as it has channels, and those for ESME
+//!   and GSME get a channel first. A hub of which no base station is known is taken to have one of its own.
 
+mod admission;
 mod faults;
 mod link;
 
@@ -16,10 +23,12 @@ pub use faults::Fault;
 use crate::data::CspRegion;
 use crate::faults::Faults;
 use crate::gateway::{
-    CspReply, CspToDsp, DistributionRequest, DspToCsp, GbcsMessage, RejectedDevice, RejectionReason,
-    TransferNotification, TransferStatus, ValidationReport,
+    BusyReason, CspReply, CspToDsp, DistributionReply, DistributionRequest, DspToCsp, GbcsMessage, HubFirmwareReport,
+    RejectedDevice, RejectionReason, TransferNotification, TransferStatus, ValidationReport,
 };
 use crate::hash::FirmwareHash;
+use crate::settings::CspSettings;
+use admission::Jobs;
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64, Key128};
 use hanrig_wire::wan::{MAXIMUM_GBCS, MAXIMUM_TARGETS, WanMessage};
@@ -38,23 +47,23 @@ pub struct CspConfig {
     pub retransmit_after: Duration,
     /// How often a hub is told the time: daily.
     pub time_interval: Duration,
-    /// How long a transfer to a hub may take before it has failed (interpretation I-19): four days.
-    pub delivery_window: Duration,
     /// The most messages that wait for one hub.
     pub queue_length: usize,
+    /// What it can do.
+    pub settings: CspSettings,
 }
 
 impl CspConfig {
     /// The usual values.
-    pub const fn new(region: CspRegion, clock: Utc) -> Self {
+    pub fn new(region: CspRegion, clock: Utc) -> Self {
         let day = 24 * 60 * 60;
         Self {
             region,
             clock,
             retransmit_after: Duration::from_secs(2),
             time_interval: Duration::from_secs(day),
-            delivery_window: Duration::from_secs(4 * day),
             queue_length: 1024,
+            settings: CspSettings::default(),
         }
     }
 }
@@ -91,13 +100,50 @@ pub struct Csp {
     hubs: BTreeMap<Eui64, HubLink>,
     outputs: VecDeque<CspOutput>,
     last_transfer: u32,
+    /// How many Devices wait for an image or are getting one.
+    load: usize,
+    jobs: Jobs,
+    /// Transfer notifications that wait to be sent as a batch, and when.
+    batch: Vec<TransferNotification>,
+    batch_due: Option<Instant>,
     faults: Faults<faults::Fault>,
 }
 
 impl Csp {
     /// A CSP without hubs.
     pub const fn new(config: CspConfig) -> Self {
-        Self { config, hubs: BTreeMap::new(), outputs: VecDeque::new(), last_transfer: 0, faults: Faults::none() }
+        Self {
+            config,
+            hubs: BTreeMap::new(),
+            outputs: VecDeque::new(),
+            last_transfer: 0,
+            load: 0,
+            jobs: Jobs::new(),
+            batch: Vec::new(),
+            batch_due: None,
+            faults: Faults::none(),
+        }
+    }
+
+    /// What it can do, to be changed: what it has taken on stays.
+    pub const fn settings_mut(&mut self) -> &mut CspSettings {
+        &mut self.config.settings
+    }
+
+    /// How many Devices wait for an image or are getting one.
+    pub const fn load(&self) -> usize {
+        self.load
+    }
+
+    /// How many firmware jobs there are; none but in CSP North.
+    pub fn firmware_jobs(&self) -> usize {
+        self.jobs.count()
+    }
+
+    /// Says by which base station CSP North reaches a hub. A hub that is not known becomes known.
+    pub fn set_base_station(&mut self, hub: Eui64, base_station: u32) {
+        self.add_hub(hub);
+        self.jobs.set_station(hub, base_station);
     }
 
     /// The region.
@@ -119,6 +165,11 @@ impl Csp {
         self.pump(now, hub);
     }
 
+    /// Makes a Device known on a hub that was told of it before.
+    pub fn know_device(&mut self, hub: Eui64, device: Eui64, device_type: DeviceType) {
+        self.hubs.entry(hub).or_default().devices.insert(device, device_type);
+    }
+
     /// Takes a Device off a hub, which is told (RemoveDevice).
     pub fn remove_device(&mut self, now: Instant, hub: Eui64, device: Eui64) {
         if let Some(link) = self.hubs.get_mut(&hub) {
@@ -136,10 +187,17 @@ impl Csp {
         }
     }
 
-    /// Takes a message from the DSP.
+    /// Takes a message from the DSP, and gives the answer that its HTTP interface would. The answer to a distribution
+    /// request is an output too, ahead of what else comes of the request.
     pub fn on_dsp(&mut self, now: Instant, message: DspToCsp) -> CspReply {
         match message {
             DspToCsp::DistributionRequest(request) => self.distribution_request(now, request),
+            DspToCsp::HubFirmwareRequest(request) => {
+                match request.hubs.iter().find(|hub| !self.hubs.contains_key(hub)) {
+                    Some(hub) => CspReply::Refused { reason: format!("hub {hub} is not of this region") },
+                    None => CspReply::Accepted,
+                }
+            }
             DspToCsp::Gbcs(GbcsMessage { hub, octets }) => {
                 let queue_length = self.config.queue_length;
                 let Some(link) = self.hubs.get_mut(&hub) else {
@@ -150,7 +208,8 @@ impl Csp {
                     return CspReply::Refused { reason };
                 }
                 if link.queue_length() >= queue_length {
-                    return CspReply::Busy { reason: format!("{queue_length} messages wait for hub {hub}") };
+                    let reason = format!("{queue_length} messages wait for hub {hub}");
+                    return CspReply::Busy { reason_code: BusyReason::QueueFull, reason };
                 }
                 link.queue(WanMessage::Gbcs { octets });
                 self.pump(now, hub);
@@ -166,7 +225,10 @@ impl Csp {
             match event {
                 link::Event::Send(octets) => self.outputs.push_back(CspOutput::ToHub { hub, octets }),
                 link::Event::Gbcs(octets) => self.tell_dsp(CspToDsp::Gbcs(GbcsMessage { hub, octets })),
-                link::Event::TransferEnded(end) => self.tell_dsp(notification(hub, end)),
+                link::Event::Firmware(firmware_version) => {
+                    self.tell_dsp(CspToDsp::HubFirmwareReport(HubFirmwareReport { hub, firmware_version }));
+                }
+                link::Event::TransferEnded(end) => self.transfer_ended(now, hub, end),
             }
         }
         self.pump(now, hub);
@@ -179,7 +241,7 @@ impl Csp {
 
     /// When [`Csp::poll`] is next wanted.
     pub fn poll_at(&self) -> Option<Instant> {
-        self.hubs.values().filter_map(HubLink::poll_at).min()
+        self.hubs.values().filter_map(HubLink::poll_at).chain(self.batch_due).min()
     }
 
     /// Does what is due: repeats frames without an Ack, tells hubs the time, gives up transfers that took too long.
@@ -188,9 +250,14 @@ impl Csp {
         for hub in hubs {
             if let Some(link) = self.hubs.get_mut(&hub) {
                 let ended = link.poll(now, &self.config);
-                ended.into_iter().for_each(|end| self.tell_dsp(notification(hub, end)));
+                ended.into_iter().for_each(|end| self.transfer_ended(now, hub, end));
             }
             self.pump(now, hub);
+        }
+        if self.batch_due.is_some_and(|due| due <= now) {
+            self.batch_due = None;
+            let notifications = std::mem::take(&mut self.batch);
+            self.tell_dsp(CspToDsp::TransferNotifications { notifications });
         }
     }
 
@@ -205,16 +272,49 @@ impl Csp {
 
     /// Sends what a hub's link has to send now.
     fn pump(&mut self, now: Instant, hub: Eui64) {
-        if let Some(link) = self.hubs.get_mut(&hub)
-            && let Some(octets) = link.pump(now, &self.config)
-        {
+        let Some(link) = self.hubs.get_mut(&hub) else { return };
+        let channels = self.config.settings.north.channels;
+        let may_begin = link.next_job().is_none_or(|job| self.jobs.take_channel(hub, job, channels));
+        if let Some(octets) = link.pump(now, &self.config, may_begin) {
             self.outputs.push_back(CspOutput::ToHub { hub, octets });
+        }
+    }
+
+    /// A transfer is over: the DSP is told, and what it took up is free for others.
+    fn transfer_ended(&mut self, now: Instant, hub: Eui64, end: TransferEnd) {
+        self.load = self.load.saturating_sub(end.targets.len());
+        let freed = end.job.map(|job| self.jobs.transfer_ended(hub, job)).unwrap_or_default();
+        let notification = notification(hub, end);
+        if self.config.settings.notification_batch.is_zero() {
+            self.tell_dsp(CspToDsp::TransferNotification(notification));
+        } else {
+            self.batch.push(notification);
+            self.batch_due.get_or_insert(now + self.config.settings.notification_batch);
+        }
+        for hub in freed {
+            self.pump(now, hub);
         }
     }
 
     /// Validates a request, reports, and starts the transfers to the hubs.
     fn distribution_request(&mut self, now: Instant, request: DistributionRequest) -> CspReply {
-        let DistributionRequest { request_id, device_type, image, image_hash, devices } = request;
+        let busy = self.busy(&request);
+        let is_busy = busy.is_some();
+        let reply = match self.spoil_busy(busy) {
+            Some((reason_code, reason)) => CspReply::Busy { reason_code, reason },
+            None => CspReply::Accepted,
+        };
+        let answer = DistributionReply {
+            request_id: request.request_id,
+            device_type: request.device_type,
+            reply: reply.clone(),
+        };
+        self.tell_dsp(CspToDsp::DistributionReply(answer));
+        if reply != CspReply::Accepted && !self.faulty(faults::Fault::BusyAndTakes) {
+            return reply;
+        }
+        let DistributionRequest { request_id, device_type, image, image_hash, deliver_by, devices } = request;
+        let deadline = self.deadline(now, deliver_by);
         let intact = !image.is_empty() && FirmwareHash::of(&image) == image_hash && u32::try_from(image.len()).is_ok();
         let mut rejected = Vec::new();
         let mut accepted: BTreeMap<Eui64, Vec<Eui64>> = BTreeMap::new();
@@ -225,6 +325,7 @@ impl Csp {
                 Some(link) if link.devices.get(&target.device) != Some(&device_type) => {
                     Some(RejectionReason::UnknownDevice)
                 }
+                Some(link) if !self.fits_in_window(link) => Some(RejectionReason::ServiceWindow),
                 Some(_) => None,
             };
             match self.spoil_rejection(reason) {
@@ -237,8 +338,18 @@ impl Csp {
         self.tell_dsp(CspToDsp::ValidationReport(report));
         let image = self.spoil_image(image);
         let image_hash = self.spoil_hash(image_hash, &image);
+        if is_busy && self.faulty(faults::Fault::TakesAndDrops) {
+            accepted.clear();
+        }
+        let is_for_meter = matches!(device_type, DeviceType::Esme | DeviceType::Gsme);
+        let mut planner = self.plan_jobs(is_for_meter);
         for (hub, targets) in accepted {
+            if self.drops(self.hubs.get(&hub)) {
+                continue;
+            }
             for targets in targets.chunks(MAXIMUM_TARGETS) {
+                let job = planner.as_mut().map(|planner| planner.job_for(&mut self.jobs, hub, targets.len()));
+                self.load += targets.len();
                 self.last_transfer = self.last_transfer.wrapping_add(1);
                 let transfer = Transfer::new(
                     self.last_transfer,
@@ -247,14 +358,17 @@ impl Csp {
                     targets.to_vec(),
                     Arc::clone(&image),
                     image_hash,
-                    now + self.config.delivery_window,
+                    deadline,
+                    job,
                 );
                 if self.faulty(faults::Fault::NotifiesBeforeDelivery) {
-                    let end = TransferEnd { request_id, targets: targets.to_vec(), reason: None };
-                    self.outputs.push_back(CspOutput::ToDsp(notification(hub, end)));
+                    let end = TransferEnd { request_id, targets: targets.to_vec(), job: None, reason: None };
+                    let notification = CspToDsp::TransferNotification(notification(hub, end));
+                    self.outputs.push_back(CspOutput::ToDsp(notification));
                 }
+                let meters_first = !self.faulty(faults::Fault::MetersNotFirst);
                 if let Some(link) = self.hubs.get_mut(&hub) {
-                    link.schedule(transfer);
+                    link.schedule(transfer, meters_first);
                 }
             }
             self.pump(now, hub);
@@ -263,13 +377,7 @@ impl Csp {
     }
 }
 
-fn notification(hub: Eui64, end: TransferEnd) -> CspToDsp {
+fn notification(hub: Eui64, end: TransferEnd) -> TransferNotification {
     let status = if end.reason.is_none() { TransferStatus::Successful } else { TransferStatus::Failed };
-    CspToDsp::TransferNotification(TransferNotification {
-        request_id: end.request_id,
-        hub,
-        devices: end.targets,
-        status,
-        reason: end.reason,
-    })
+    TransferNotification { request_id: end.request_id, hub, devices: end.targets, status, reason: end.reason }
 }

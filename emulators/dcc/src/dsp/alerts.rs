@@ -64,7 +64,7 @@ impl Dsp {
     fn other_alert(&mut self, gbcs: &GbcsMessage, message: &Message, alert_code: Option<u16>) -> Result<(), String> {
         let originator = message.originator;
         let entry = AuditEntry::new(AuditEvent::DeviceAlert).device(originator);
-        self.record(AuditEntry { alert_code, ..entry }.detail(message.to_string()));
+        self.record_alert(AuditEntry { alert_code, ..entry }.detail(message.to_string()));
         let Some(alert_code) = alert_code.filter(|_| originator != gbcs.hub) else { return Ok(()) };
         self.check_on_hub(originator, gbcs.hub)?;
         let mut users = self.suppliers(gbcs.hub);
@@ -114,15 +114,19 @@ impl Dsp {
             .alert(alert.alert_code, failed.then_some(code as u8))
             .detail(format!("from hub {}, version {}: {code}", gbcs.hub, alert.version));
         // An update that was rejected never reached the hub: the Alert is not about it, nor its sender's business.
-        let rejected = [ProcessingStatus::RejectedByDsp, ProcessingStatus::RejectedByCsp];
-        let Some(record) = self.tracking.get(device).filter(|record| !rejected.contains(&record.status)) else {
-            self.record(entry.detail(format!("from hub {}, of an update that is not tracked: {code}", gbcs.hub)));
+        let Some(latest) = self.tracking.latest(device) else {
+            let entry = entry.detail(format!("from hub {}, of an update that is not tracked: {code}", gbcs.hub));
+            self.record_alert(entry);
             return Ok(());
         };
-        let (request_id, activated) = (record.request_id, record.status == ProcessingStatus::FirmwareActivated);
-        self.record(entry.request(request_id));
-        // The PPMID's own Alert can overtake the hub's; the status does not go back then.
-        if failed || !activated {
+        let request_id = latest.request_id;
+        self.record_alert(entry.request(request_id));
+        // The PPMID's own Alert can overtake the hub's; the status does not go back then. A record of a later request
+        // that was rejected is not about this update.
+        let status_now = self.tracking.get(device).map(|record| (record.request_id, record.status));
+        let activated = status_now == Some((request_id, ProcessingStatus::FirmwareActivated));
+        let of_another = status_now.is_some_and(|(id, _)| id != request_id);
+        if (failed || !activated) && !of_another {
             let time = (self.now, self.utc(self.now));
             self.tracking.set(device, status, failed.then(|| code.to_string()), time);
         }
@@ -137,7 +141,7 @@ impl Dsp {
             transfer_response_code: self.told(code) as u8,
             gbcs_payload: self.enclosed(&gbcs.octets),
         };
-        for user in self.alerted(DccAlertCode::N62, device, request_id.originator) {
+        for user in self.alerted(DccAlertCode::N62, device, request_id.originator, failed) {
             self.send_alert(user, DccAlertCode::N62, DccAlert::FirmwareTransferStatus(alert.clone()));
         }
         Ok(())
@@ -154,7 +158,7 @@ impl Dsp {
             .device(device)
             .alert(alert.alert_code, failed.then_some(alert.outcome as u8))
             .detail(format!("version {}: {}", alert.version, alert.outcome));
-        self.record(entry);
+        self.record_alert(entry);
         let reason = failed.then(|| format!("activation {}", alert.outcome));
         let time = (self.now, self.utc(self.now));
         self.tracking.set(device, ProcessingStatus::FirmwareActivated, reason, time);

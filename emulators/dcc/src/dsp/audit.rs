@@ -46,6 +46,8 @@ pub enum AuditEvent {
     RequestRefused,
     /// A CSP's validation rejected a Device: one entry per Device.
     RejectedByCsp,
+    /// A CSP was busy or not available.
+    CspBusy,
     /// A CSP told of a transfer to a hub.
     TransferNotification,
     /// A Device Alert came.
@@ -54,14 +56,22 @@ pub enum AuditEvent {
     GbcsMessageDropped,
     /// A CSP's message fits nothing that is under way. It was dropped.
     CspMessageDropped,
-    /// A Device answered SRV 11.2.
+    /// A Device answered SRV 11.2 or 11.3.
     DeviceResponse,
-    /// A Device did not answer SRV 11.2 in time.
+    /// A Device did not answer SRV 11.2 or 11.3 in time.
     NoDeviceResponse,
     /// The firmware version of a Device was changed in the SMI.
     SmiUpdated,
     /// A DCC Alert was sent.
     DccAlertSent,
+    /// The DCC Service Desk released a Device.
+    StatusReset,
+    /// The DCC Service Desk let a quarantined request go on.
+    Released,
+    /// The DCC Service Desk discarded a quarantined request.
+    Discarded,
+    /// A hub activated new firmware.
+    HubFirmwareActivated,
 }
 
 impl AuditEntry {

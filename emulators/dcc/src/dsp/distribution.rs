@@ -28,6 +28,7 @@ impl Dsp {
     /// The CSP has validated a batch: what it rejects is rejected, the rest is approved.
     pub(super) fn validation_report(&mut self, region: CspRegion, report: &ValidationReport) {
         let key = (report.request_id, region, report.device_type);
+        self.delivered(key);
         let Some(distribution) = self.distributions.remove(&key) else {
             let entry = AuditEntry::new(AuditEvent::CspMessageDropped).request(report.request_id);
             self.record(entry.detail(format!("validation report of CSP {region} for no batch that it has")));
@@ -43,7 +44,9 @@ impl Dsp {
                 by_reason.entry(*reason).or_default().push(device);
                 self.tracking.set(device, ProcessingStatus::RejectedByCsp, Some(reason.to_string()), time);
                 let entry = AuditEntry::new(AuditEvent::RejectedByCsp).request(report.request_id).device(device);
-                self.record(entry.detail(format!("{}: {reason}", self.rejection_alert(*reason))));
+                if !self.faulty(Fault::RejectionsUnrecorded) {
+                    self.record(entry.detail(format!("{}: {reason}", self.rejection_alert(*reason))));
+                }
                 if !self.faulty(Fault::N59ListsRejected) {
                     continue;
                 }
@@ -63,7 +66,10 @@ impl Dsp {
                 reason: Some(reason.to_string()),
             };
             let code = self.rejection_alert(reason);
-            self.send_alert(distribution.sender, code, DccAlert::FirmwareDistributionFailure(failure));
+            for user in self.failure_alerted(distribution.sender) {
+                let alert = DccAlert::FirmwareDistributionFailure(failure.clone());
+                self.send_alert(user, code, alert);
+            }
         }
         for (supplier, device_id_list) in self.spoil_notified(by_supplier) {
             let hash = if self.faulty(Fault::N59WithoutHash) { FirmwareHash([0; 32]) } else { distribution.hash };
@@ -117,15 +123,18 @@ impl Dsp {
         let request_id = notification.request_id;
         let serves = self.data.hubs.get(&notification.hub).is_some_and(|hub| hub.region == region);
         let on_hub = self.data.smi.devices.get(&device).is_some_and(|found| found.hub == Some(notification.hub));
-        let record = self.tracking.get(device).filter(|record| record.request_id == request_id && serves && on_hub);
-        let Some(record) = record else {
+        let latest = self.tracking.latest(device).filter(|latest| latest.request_id == request_id && serves && on_hub);
+        let Some(latest) = latest else {
             let entry = AuditEntry::new(AuditEvent::CspMessageDropped).request(request_id).device(device);
             self.record(entry.detail(format!("transfer notification of CSP {region} for an update that it has not")));
             return;
         };
-        let firmware_version = record.firmware_version;
+        let firmware_version = latest.firmware_version;
+        let before = self.tracking.get(device).map(|record| record.status);
+        // The sender was told already that the image was late: it is not told again that it is not there.
+        let told = before == Some(ProcessingStatus::FailedChTransfer) && status == ProcessingStatus::FailedChTransfer;
         // A hub's Alert can overtake the CSP's notification; the status does not go back then.
-        if record.status == ProcessingStatus::ApprovedForDistribution {
+        if before == Some(ProcessingStatus::ApprovedForDistribution) {
             let reason = notification.reason.clone().filter(|_| status == ProcessingStatus::FailedChTransfer);
             let time = (self.now, self.utc(self.now));
             self.tracking.set(device, status, reason, time);
@@ -144,8 +153,9 @@ impl Dsp {
         if self.faulty(Fault::SmiWrittenOnDelivery) {
             self.update_smi(device, firmware_version);
         }
-        let Some(code) = self.delivery_alert(code) else { return };
-        for user in self.alerted(code, device, request_id.originator) {
+        self.redistribute(device, notification.hub, status);
+        let Some(code) = self.delivery_alert(code).filter(|_| !told) else { return };
+        for user in self.alerted(code, device, request_id.originator, false) {
             self.send_alert(user, code, DccAlert::FirmwareDeliveryStatus(alert.clone()));
         }
     }

@@ -1,16 +1,20 @@
 //! Ways for the DSP to be wrong on purpose.
 
 use super::update::Service;
-use super::{AuditEvent, Dsp, DspOutput, Outcome, ProcessingStatus};
+use super::{AuditEntry, AuditEvent, Dsp, DspOutput, Outcome, ProcessingStatus, TrackingRecord};
 use crate::data::{Cpl, CplEntry, CspRegion, SmiDevice, UserRole};
 use crate::duis::{
     DccAlert, DccAlertCode, FirmwareDeliveryStatus, FirmwareWarning, RequestId, ResponsePayload, ServiceRequest,
     UpdateFirmware,
 };
 use crate::faults::faults;
-use crate::gateway::{DistributionRequest, DistributionTarget, DspToCsp, RejectionReason, ValidationReport};
+use crate::gateway::{
+    DistributionRequest, DistributionTarget, DspToCsp, RejectionReason, TransferNotification, ValidationReport,
+};
 use crate::hash::FirmwareHash;
+use crate::settings::{AlertRecipients, CountedService, DAY};
 use hanrig_wire::gbcs::{ActivationOutcome, Message, SecretKey, TransferResponseCode};
+use hanrig_wire::time::Duration;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use std::collections::BTreeMap;
 
@@ -205,6 +209,78 @@ faults! {
     NoVersionAlert: "DSP-18";
     /// sends N50 whatever is wrong with the version that a Device tells.
     VersionAlertAlwaysN50: "DSP-18";
+    /// takes more Devices of one request than it may.
+    DevicesUnlimited: "SR-02";
+    /// tells nobody of an image that is not at its hub in time.
+    DeliveryUnwatched: "SR-07";
+    /// takes requests of a User whose right to send is suspended.
+    SuspensionUnchecked: "SR-08";
+    /// takes requests of a User whose role is not eligible.
+    RoleUnchecked: "SR-08";
+    /// takes an update of an ESME, GSME or HCALCS as not in progress.
+    MetersNotInProgress: "DSP-08";
+    /// keeps a Device in progress after the tracking timeout.
+    NeverReleases: "DSP-09";
+    /// releases a Device a minute before the tracking timeout.
+    ReleasesEarly: "DSP-09";
+    /// its records of Devices do not tell why an update failed.
+    ReasonUnrecorded: "DSP-10";
+    /// does not send again to a CSP that was busy.
+    NoRetry: "DSP-12";
+    /// sends again to a CSP that was busy after an hour only.
+    NoRetryAtOnce: "DSP-12";
+    /// sends again to a CSP that was busy for a day only.
+    RetriesForOneDay: "DSP-12";
+    /// sends no N22.
+    NoN22: "ALERT-N22";
+    /// sends N18, N19, N20 and N22 to every User.
+    FailuresToAll: "ALERT-N18-N20", "ALERT-N22";
+    /// takes the first of a batch of notifications only.
+    TakesFirstOfBatch: "DSP-13";
+    /// does not record the Devices that a CSP rejects.
+    RejectionsUnrecorded: "DSP-14";
+    /// does not record the Alerts of Devices.
+    AlertsUnrecorded: "DSP-14";
+    /// counts SRV 11.4 with SRV 11.1.
+    CountsTogether: "DSP-17";
+    /// quarantines nothing.
+    QuarantinesNothing: "DSP-17";
+    /// shows no status of ESME, GSME and HCALCS.
+    StatusOfPpmidOnly: "DSP-19";
+    /// shows the status that a Device had at first.
+    StatusIsStale: "DSP-19";
+    /// shows the status of any Device to any User.
+    StatusForStrangers: "DSP-19";
+    /// lets Service Users reset.
+    UsersMayReset: "DSP-20";
+    /// does nothing on a reset.
+    ResetIneffective: "DSP-20";
+    /// leaves HCALCS out of RSAT_004.
+    ReportWithoutHcalcs: "DSP-21";
+    /// sends an image again that did not get to its hub.
+    RetriesFailedTransfers: "DSP-25";
+    /// sends no N60.
+    NoN60: "ALERT-N60";
+    /// sends N60 to every Responsible Supplier.
+    N60ToAll: "ALERT-N60";
+    /// sends no N62 when the hub has discarded the image.
+    DiscardUnreported: "ALERT-N62-DISCARDED";
+    /// N62 says "failed" when the hub has discarded the image.
+    DiscardAsFailure: "ALERT-N62-DISCARDED";
+    /// sends no N61 and N62 of ESME and GSME.
+    NoSuccessOfMeters: "METER-01";
+    /// sends no N60 of ESME and GSME, and no N62 of what failed.
+    NoFailureOfMeters: "METER-03";
+    /// gives no notice before hubs get new firmware.
+    NoHubNotice: "CHFW-01";
+    /// lets hubs get new firmware without seven days' notice.
+    ShortHubNotice: "CHFW-01";
+    /// lets a stage of a hub firmware release begin without a decision on the one before, on any number of hubs.
+    HubStagesUnchecked: "CHFW-02";
+    /// sends no Alert when a hub has activated new firmware.
+    HubActivationUnreported: "CH-21";
+    /// tells the version from before when a hub has activated new firmware.
+    HubActivationTellsOldVersion: "CH-21";
     /// lets the Gas Supplier update an HCALCS.
     GasSupplierUpdatesHcalcs: "DSP-22";
     /// goes by the registration data as they were at first.
@@ -273,7 +349,7 @@ impl Dsp {
 
     /// Whether an update of a Device is taken to be in progress.
     pub(super) fn is_in_progress(&self, device: Eui64, hub: Eui64) -> bool {
-        let of_hub = || self.data.smi.on_hub(hub).any(|device| self.tracking.is_in_progress(device.id));
+        let of_hub = || self.data.smi.on_hub(hub).any(|device| self.tracking.is_in_progress(device.id, self.now));
         if self.faulty(Fault::ProgressByHub) && of_hub() {
             return true;
         }
@@ -287,7 +363,14 @@ impl Dsp {
             ProcessingStatus::FirmwareActivated => self.faulty(Fault::ActivatedInProgress),
             _ => false,
         };
-        !self.faulty(Fault::ProgressUnchecked) && status.is_in_progress() != switched
+        let early = Duration::from_secs(if self.faulty(Fault::ReleasesEarly) { 60 } else { 0 });
+        let held = self.tracking.get(device).is_some_and(|record| self.tracking.is_held(record, self.now + early));
+        let meter = self.faulty(Fault::MetersNotInProgress)
+            && self.data.smi.devices.get(&device).is_some_and(|device| device.device_type != DeviceType::Ppmid);
+        !self.faulty(Fault::ProgressUnchecked)
+            && !meter
+            && status.is_in_progress() != switched
+            && (held || self.faulty(Fault::NeverReleases))
     }
 
     /// Whether a PPMID may not be updated in this role.
@@ -297,6 +380,11 @@ impl Dsp {
             UserRole::ImportSupplier => self.faulty(Fault::ImportSupplierNotResponsible),
             _ => false,
         }
+    }
+
+    /// Whether a User that is suspended or has a role that is not eligible is taken all the same.
+    pub(super) fn takes_suspended(&self) -> bool {
+        self.faulty(Fault::SuspensionUnchecked)
     }
 
     /// Whether the sender's role is refused for this request.
@@ -319,6 +407,7 @@ impl Dsp {
                 device_type: device.device_type,
                 image: update.firmware_image.clone(),
                 image_hash: FirmwareHash::of(&update.firmware_image),
+                deliver_by: self.utc(self.now + self.config.settings.delivery_period),
                 devices: vec![DistributionTarget { device: device.id, hub: hub.id }],
             };
             let message = DspToCsp::DistributionRequest(request);
@@ -501,20 +590,35 @@ impl Dsp {
     /// Which Alert tells of a transfer to a hub, if any does.
     pub(super) fn delivery_alert(&self, code: DccAlertCode) -> Option<DccAlertCode> {
         match code {
+            DccAlertCode::N60 if self.faulty(Fault::NoN60) => None,
             DccAlertCode::N61 if self.faulty(Fault::NoN61) || self.faulty(Fault::N61OnApproval) => None,
             DccAlertCode::N61 if self.faulty(Fault::N60ForN61) => Some(DccAlertCode::N60),
             code => Some(code),
         }
     }
 
-    /// The Users that get N61 or N62 of an update.
-    pub(super) fn alerted(&self, code: DccAlertCode, device: Eui64, sender: Eui64) -> Vec<Eui64> {
+    /// The Users that get N60, N61 or N62 of an update: the sender (interpretation I-03).
+    pub(super) fn alerted(&self, code: DccAlertCode, device: Eui64, sender: Eui64, failed: bool) -> Vec<Eui64> {
         let hub = self.data.smi.devices.get(&device).and_then(|device| device.hub);
-        let to_all = match code {
-            DccAlertCode::N61 => self.faulty(Fault::N61ToAll),
-            DccAlertCode::N62 => self.faulty(Fault::N62ToAll),
-            _ => false,
-        };
+        let failure = code == DccAlertCode::N60 || failed;
+        let of_meter = self
+            .data
+            .smi
+            .devices
+            .get(&device)
+            .is_some_and(|device| matches!(device.device_type, DeviceType::Esme | DeviceType::Gsme));
+        let hidden = if failure { Fault::NoFailureOfMeters } else { Fault::NoSuccessOfMeters };
+        if of_meter && self.faulty(hidden) {
+            return Vec::new();
+        }
+        let to_all = self.config.settings.transfer_alert_recipients == AlertRecipients::ResponsibleSuppliers;
+        let to_all = to_all
+            || match code {
+                DccAlertCode::N60 => self.faulty(Fault::N60ToAll),
+                DccAlertCode::N61 => self.faulty(Fault::N61ToAll),
+                DccAlertCode::N62 => self.faulty(Fault::N62ToAll),
+                _ => false,
+            };
         if to_all {
             return hub.map(|hub| self.suppliers(hub)).unwrap_or_default();
         }
@@ -561,7 +665,7 @@ impl Dsp {
             TransferResponseCode::Success => self.faulty(Fault::SuccessUnreported),
             TransferResponseCode::HardwareVersionMismatch => self.faulty(Fault::MismatchUnreported),
             TransferResponseCode::FileTransferFailure => self.faulty(Fault::FailureUnreported),
-            TransferResponseCode::ImageDiscarded => false,
+            TransferResponseCode::ImageDiscarded => self.faulty(Fault::DiscardUnreported),
         }
     }
 
@@ -577,8 +681,85 @@ impl Dsp {
             TransferResponseCode::HardwareVersionMismatch if self.faulty(Fault::MismatchAsDiscarded) => {
                 TransferResponseCode::ImageDiscarded
             }
+            TransferResponseCode::ImageDiscarded if self.faulty(Fault::DiscardAsFailure) => {
+                TransferResponseCode::FileTransferFailure
+            }
             code => code,
         }
+    }
+
+    /// The Users that get N18, N19, N20 or N22 of an update: the sender.
+    pub(super) fn failure_alerted(&self, sender: Eui64) -> Vec<Eui64> {
+        if self.faulty(Fault::FailuresToAll) { self.data.users.keys().copied().collect() } else { vec![sender] }
+    }
+
+    /// How long a CSP that is busy is tried.
+    pub(super) fn spoil_window(&self, window: Duration) -> Duration {
+        if self.faulty(Fault::RetriesForOneDay) { window.min(DAY) } else { window }
+    }
+
+    /// The notifications of a batch that are taken.
+    pub(super) fn taken_of_batch<'a>(&self, batch: &'a [TransferNotification]) -> &'a [TransferNotification] {
+        let taken = if self.faulty(Fault::TakesFirstOfBatch) { 1 } else { batch.len() };
+        batch.get(..taken).unwrap_or(batch)
+    }
+
+    /// Records an Alert of a Device.
+    pub(super) fn record_alert(&mut self, entry: AuditEntry) {
+        if !self.faulty(Fault::AlertsUnrecorded) {
+            self.record(entry);
+        }
+    }
+
+    /// As which service a request is counted.
+    pub(super) fn counted_as(&self, service: CountedService) -> CountedService {
+        match service {
+            CountedService::UpdatePpmidFirmware if self.faulty(Fault::CountsTogether) => CountedService::UpdateFirmware,
+            service => service,
+        }
+    }
+
+    pub(super) fn quarantines_nothing(&self) -> bool {
+        self.faulty(Fault::QuarantinesNothing)
+    }
+
+    /// Whether no status is shown of Devices of a type.
+    pub(super) fn hides_status(&self, device_type: DeviceType) -> bool {
+        self.faulty(Fault::StatusOfPpmidOnly) && device_type != DeviceType::Ppmid
+    }
+
+    /// The record that is shown for this one.
+    pub(super) fn shown_record(&self, mut record: TrackingRecord) -> TrackingRecord {
+        if self.faulty(Fault::StatusIsStale) {
+            record.status = ProcessingStatus::AwaitingCsp;
+        }
+        if self.faulty(Fault::ReasonUnrecorded) {
+            record.reason = None;
+        }
+        record
+    }
+
+    /// Whether RSAT_004 leaves out Devices of a type.
+    pub(super) fn leaves_out(&self, device_type: DeviceType) -> bool {
+        self.faulty(Fault::ReportWithoutHcalcs) && device_type == DeviceType::Hcalcs
+    }
+
+    /// Sends a request again, though without its image, when it did not get to a hub.
+    pub(super) fn redistribute(&mut self, device: Eui64, hub: Eui64, status: ProcessingStatus) {
+        let (Some(latest), Some(hub)) = (self.tracking.latest(device), self.data.hubs.get(&hub)) else { return };
+        if status != ProcessingStatus::FailedChTransfer || !self.faulty(Fault::RetriesFailedTransfers) {
+            return;
+        }
+        let request = DistributionRequest {
+            request_id: latest.request_id,
+            device_type: DeviceType::Ppmid,
+            image: Vec::new(),
+            image_hash: FirmwareHash::of(&[]),
+            deliver_by: self.utc(self.now),
+            devices: vec![DistributionTarget { device, hub: hub.id }],
+        };
+        let message = DspToCsp::DistributionRequest(request);
+        self.outputs.push_back(DspOutput::ToCsp { region: hub.region, message });
     }
 
     /// The message of Device and hub as it is put into a DCC Alert.

@@ -8,6 +8,17 @@
 //!
 //! Where the documents are silent or disagree, beside the interpretations of the catalogue:
 //!
+//! - SRV 11.2 uses the Unknown Remote Party pattern for every type of Device: the answer comes to the Access Control
+//!   Broker, who checks its MAC. SRV 11.3 is the Supplier's own Command, and its answer is the Device's to the Supplier.
+//! - The DSP changes the SMI to whatever version a Device tells (DSP-16), also one that the CPL does not have (DSP-18).
+//! - The tracking timeout runs from the last change of status, the only time that FIA Table 2 keeps. Who sent the latest
+//!   update of a Device (DSP-23) is kept beyond it: a hub may discard an image two weeks after it got it.
+//! - A distribution request that a CSP refuses for good (HTTP 400) yields N22 without a retry, as does one that no CSP
+//!   takes within the retry window; the Devices become REJECTED_BY_CSP, as FIA Table 3 has it for N22.
+//! - A request that anomaly detection quarantines is answered with a code of its own, and with the answer proper once the
+//!   DCC Service Desk lets it go on. Requests are counted, not Devices.
+//! - SECMP0024 gives no numbers: the notice before hubs get new firmware is N901, for all Users, and the Alert that a hub
+//!   has activated it N902, for the Responsible Suppliers of the hub.
 //! - A Device that passed the DSP's checks and whose CSP has not reported yet has no status in FIA Table 3. It is held as
 //!   AWAITING_CSP and counts as in progress: otherwise two distributions to one Device could be approved one after the
 //!   other.
@@ -22,14 +33,18 @@
 
 mod activate;
 mod alerts;
+mod anomaly;
 mod audit;
 mod codes;
 mod command;
 mod config;
+mod delivery;
 mod distribution;
 mod faults;
+mod hub_firmware;
 mod read;
 mod responsible;
+mod status;
 mod tracking;
 mod update;
 mod validation;
@@ -40,6 +55,8 @@ pub use codes::{Outcome, UpdateRefusal};
 pub use config::{DeviceKeys, DspConfig};
 #[cfg(feature = "planted-faults")]
 pub use faults::Fault;
+pub use hub_firmware::{Decision, HubFirmwareError, HubRelease, Incident, Stage, StageRecord};
+pub use status::{FirmwareUpdateStatus, ResetError, Viewer};
 pub use tracking::{ProcessingStatus, TrackingRecord};
 
 use crate::data::{CspRegion, DccData};
@@ -49,12 +66,14 @@ use crate::duis::{
 };
 use crate::faults::Faults;
 use crate::gateway::{CspToDsp, DspToCsp};
+use anomaly::Anomalies;
 use codes::Refusal;
 use command::Commands;
+use delivery::Deliveries;
 use distribution::Distribution;
 use hanrig_wire::gbcs::Message;
 use hanrig_wire::time::{Instant, Utc};
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use responsible::ResponsibleSuppliers;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::OnceLock;
@@ -95,6 +114,12 @@ pub struct Dsp {
     outputs: VecDeque<DspOutput>,
     /// Batches whose CSP has not reported yet.
     distributions: BTreeMap<BatchKey, Distribution>,
+    /// Distribution requests that their CSP has not taken yet, and images that are to be at their hub by a time.
+    deliveries: Deliveries,
+    anomalies: Anomalies,
+    hub_releases: BTreeMap<FirmwareVersion, HubRelease>,
+    /// Which firmware each hub told that it runs.
+    hub_versions: BTreeMap<Eui64, FirmwareVersion>,
     /// Commands without a response yet.
     commands: Commands,
     /// Pre-Commands that wait to be signed.
@@ -113,10 +138,15 @@ pub struct Dsp {
 impl Dsp {
     /// A DSP with its data.
     pub fn new(config: DspConfig, data: DccData) -> Self {
+        let tracking = Tracking::new(config.settings.tracking_timeout, config.settings.tracking_retention);
         Self {
             config,
             data,
-            tracking: Tracking::default(),
+            tracking,
+            deliveries: Deliveries::default(),
+            anomalies: Anomalies::default(),
+            hub_releases: BTreeMap::new(),
+            hub_versions: BTreeMap::new(),
             audit: VecDeque::new(),
             outputs: VecDeque::new(),
             distributions: BTreeMap::new(),
@@ -159,11 +189,6 @@ impl Dsp {
         self.tracking.records()
     }
 
-    /// Every SRV 11.3 that went to a Device, oldest first.
-    pub fn firmware_activations(&self) -> impl Iterator<Item = &Activation> {
-        self.activations.iter()
-    }
-
     /// The time of day at an instant.
     pub fn utc(&self, now: Instant) -> Utc {
         self.config.clock.after(now - Instant::ZERO)
@@ -176,15 +201,19 @@ impl Dsp {
 
     /// When [`Dsp::poll`] is next wanted.
     pub fn poll_at(&self) -> Option<Instant> {
-        let records = self.tracking.next_expiry(self.config.settings.tracking_retention);
-        [self.commands.next_deadline(), records].into_iter().flatten().min()
+        [self.commands.next_deadline(), self.deliveries.next_due(), self.tracking.next_expiry()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
-    /// Does what is due: gives up on Devices that do not answer, forgets old tracking records.
+    /// Does what is due: gives up on Devices that do not answer, sends again to CSPs that were busy, tells of images that
+    /// are late, forgets old tracking records.
     pub fn poll(&mut self, now: Instant) {
         self.now = now;
         self.expire_commands();
-        self.tracking.expire(now, self.config.settings.tracking_retention);
+        self.poll_deliveries();
+        self.tracking.expire(now);
     }
 
     /// Takes a Service Request that `sender` posted, and gives the synchronous answer, a DUIS response. Any input gives
@@ -206,14 +235,26 @@ impl Dsp {
         response.to_xml()
     }
 
+    /// Takes a Service Request whose cryptographic protection or certificate does not verify, for `reason`: it is refused
+    /// and nothing is distributed (SR-08).
+    pub fn on_unverified_request(&mut self, now: Instant, sender: Eui64, xml: &[u8], reason: &str) -> String {
+        self.now = now;
+        let (request_id, reference) = duis::request_header(xml).unzip();
+        let entry = AuditEntry::new(AuditEvent::RequestRefused).outcome(Outcome::ProtectionNotVerified).user(sender);
+        self.record(AuditEntry { request_id, ..entry }.detail(reason));
+        self.response(request_id, reference, Outcome::ProtectionNotVerified, ResponsePayload::None).to_xml()
+    }
+
     /// Takes a message from the CSP of a region.
     pub fn on_csp(&mut self, now: Instant, region: CspRegion, message: CspToDsp) {
         self.now = now;
         match message {
+            CspToDsp::DistributionReply(reply) => self.distribution_reply(region, &reply),
+            CspToDsp::HubFirmwareReport(report) => self.hub_firmware_report(region, report),
             CspToDsp::ValidationReport(report) => self.validation_report(region, &report),
             CspToDsp::TransferNotification(notification) => self.transfer_notification(region, &notification),
             CspToDsp::TransferNotifications { notifications } => {
-                for notification in &notifications {
+                for notification in self.taken_of_batch(&notifications) {
                     self.transfer_notification(region, notification);
                 }
             }
@@ -222,8 +263,16 @@ impl Dsp {
     }
 
     fn request(&mut self, sender: Eui64, request: &Request) -> Response {
-        let checked = self.check_sender(sender, request).and_then(|()| self.process(sender, request));
-        let (outcome, payload) = match checked {
+        let checked = self
+            .check_sender(sender, request)
+            .and_then(|()| self.check_anomaly(sender, request))
+            .and_then(|()| self.process(sender, request));
+        self.outcome(request, checked)
+    }
+
+    /// The answer to a request that was processed or refused, which is recorded.
+    fn outcome(&mut self, request: &Request, processed: Result<(Outcome, ResponsePayload), Refusal>) -> Response {
+        let (outcome, payload) = match processed {
             Ok((outcome, payload)) => {
                 self.record(AuditEntry::new(AuditEvent::RequestAccepted).request(request.request_id).outcome(outcome));
                 (outcome, payload)

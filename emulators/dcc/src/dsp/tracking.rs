@@ -4,7 +4,7 @@ use crate::duis::RequestId;
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use serde::{Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The tracking record of one Device (FIA Table 2).
@@ -54,6 +54,8 @@ pub enum ProcessingStatus {
     HanRejectedHwMismatch,
     /// The PPMID told of its activation.
     FirmwareActivated,
+    /// The DCC Service Desk released the Device.
+    ResetByDcc,
 }
 
 impl ProcessingStatus {
@@ -82,6 +84,7 @@ impl ProcessingStatus {
             Self::HanDiscarded => "HAN_DISCARDED",
             Self::HanRejectedHwMismatch => "HAN_REJECTED_HW_MISMATCH",
             Self::FirmwareActivated => "FIRMWARE_ACTIVATED",
+            Self::ResetByDcc => "RESET_BY_DCC",
         }
     }
 }
@@ -98,15 +101,32 @@ impl Serialize for ProcessingStatus {
     }
 }
 
+/// The update of a Device that was last sent on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LatestUpdate {
+    /// The Service Request; its originator is the destination of the update's DCC Alerts (DSP-23).
+    pub(super) request_id: RequestId,
+    /// The version that the update brings.
+    pub(super) firmware_version: FirmwareVersion,
+}
+
 /// All tracking records, the latest one of each Device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tracking {
     records: BTreeMap<Eui64, TrackingRecord>,
-    /// No record whose update is over is older than this. There may be none as old.
-    oldest: Option<Instant>,
+    /// Outlives the records: a hub may tell of an image two weeks after it got it.
+    latest: BTreeMap<Eui64, LatestUpdate>,
+    /// When each record is forgotten.
+    due: BTreeSet<(Instant, Eui64)>,
+    timeout: Duration,
+    retention: Duration,
 }
 
 impl Tracking {
+    pub(super) const fn new(timeout: Duration, retention: Duration) -> Self {
+        Self { records: BTreeMap::new(), latest: BTreeMap::new(), due: BTreeSet::new(), timeout, retention }
+    }
+
     pub(super) fn get(&self, device: Eui64) -> Option<&TrackingRecord> {
         self.records.get(&device)
     }
@@ -115,14 +135,29 @@ impl Tracking {
         self.records.values()
     }
 
-    pub(super) fn is_in_progress(&self, device: Eui64) -> bool {
-        self.get(device).is_some_and(|record| record.status.is_in_progress())
+    pub(super) fn latest(&self, device: Eui64) -> Option<LatestUpdate> {
+        self.latest.get(&device).copied()
+    }
+
+    /// Whether the tracking timeout has not passed since the record's last change (DSP-09).
+    pub(super) fn is_held(&self, record: &TrackingRecord, now: Instant) -> bool {
+        now < record.updated_at + self.timeout
+    }
+
+    pub(super) fn is_in_progress(&self, device: Eui64, now: Instant) -> bool {
+        self.get(device).is_some_and(|record| record.status.is_in_progress() && self.is_held(record, now))
     }
 
     /// Starts a new record, in place of the Device's last one.
     pub(super) fn start(&mut self, record: TrackingRecord) {
-        self.note(record.status, record.updated_at);
-        self.records.insert(record.device, record);
+        let (device, request_id, firmware_version) = (record.device, record.request_id, record.firmware_version);
+        if record.status.is_in_progress() {
+            self.latest.insert(device, LatestUpdate { request_id, firmware_version });
+        }
+        if let Some(before) = self.records.insert(device, record) {
+            self.due.remove(&(self.expiry(&before), device));
+        }
+        self.note(device);
     }
 
     /// Changes the status of a Device's record, if it has one.
@@ -133,33 +168,44 @@ impl Tracking {
         reason: Option<String>,
         (now, utc): (Instant, Utc),
     ) {
-        if let Some(record) = self.records.get_mut(&device) {
-            record.status = status;
-            record.reason = reason;
-            record.last_updated = utc;
-            record.updated_at = now;
-            self.note(status, now);
+        let Some(mut record) = self.records.remove(&device) else { return };
+        self.due.remove(&(self.expiry(&record), device));
+        record.status = status;
+        record.reason = reason;
+        record.last_updated = utc;
+        record.updated_at = now;
+        if status == ProcessingStatus::RejectedByCsp {
+            // It never reaches the hub: what a hub tells is not about it.
+            self.latest.remove(&device);
+        }
+        self.records.insert(device, record);
+        self.note(device);
+    }
+
+    fn note(&mut self, device: Eui64) {
+        if let Some(record) = self.records.get(&device) {
+            self.due.insert((self.expiry(record), device));
         }
     }
 
-    fn note(&mut self, status: ProcessingStatus, now: Instant) {
-        if !status.is_in_progress() {
-            self.oldest = Some(self.oldest.map_or(now, |oldest| oldest.min(now)));
-        }
+    /// When a record is forgotten: one that is in progress not before the tracking timeout.
+    fn expiry(&self, record: &TrackingRecord) -> Instant {
+        let kept = if record.status.is_in_progress() { self.retention.max(self.timeout) } else { self.retention };
+        record.updated_at + kept
     }
 
-    /// When to look for records to forget. One that is in progress is kept.
-    pub(super) fn next_expiry(&self, retention: Duration) -> Option<Instant> {
-        self.oldest.map(|oldest| oldest + retention)
+    /// When to look for records to forget.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
     }
 
-    /// Forgets what is older than `retention`.
-    pub(super) fn expire(&mut self, now: Instant, retention: Duration) {
-        if self.next_expiry(retention).is_some_and(|due| due <= now) {
-            let in_progress = |record: &TrackingRecord| record.status.is_in_progress();
-            self.records.retain(|_, record| in_progress(record) || record.updated_at + retention > now);
-            let over = self.records.values().filter(|record| !in_progress(record));
-            self.oldest = over.map(|record| record.updated_at).min();
+    /// Forgets the records whose time is over.
+    pub(super) fn expire(&mut self, now: Instant) {
+        while let Some((due, device)) = self.due.first().copied()
+            && due <= now
+        {
+            self.due.pop_first();
+            self.records.remove(&device);
         }
     }
 }

@@ -4,10 +4,10 @@ use super::codes::{Outcome, Refusal, UpdateRefusal};
 use super::distribution::Distribution;
 use super::faults::Fault;
 use super::tracking::{ProcessingStatus, TrackingRecord};
-use super::{BatchKey, Dsp, DspOutput};
+use super::{BatchKey, Dsp};
 use crate::data::CplEntry;
 use crate::duis::{FirmwareWarning, RequestId, ResponsePayload, UpdateFirmware};
-use crate::gateway::{DistributionRequest, DistributionTarget, DspToCsp};
+use crate::gateway::{DistributionRequest, DistributionTarget};
 use crate::hash::FirmwareHash;
 use hanrig_wire::ota_file::OtaUpgradeImage;
 use hanrig_wire::types::{DeviceType, Eui64};
@@ -110,7 +110,7 @@ impl Dsp {
         let mut records = Vec::with_capacity(update.device_id_list.len());
         for (device, failure) in failed {
             // The record of the update in progress stands.
-            if !self.tracking.is_in_progress(device) {
+            if !self.tracking.is_in_progress(device, self.now) {
                 records.push(record(device, ProcessingStatus::RejectedByDsp, Some(failure.reason().to_owned())));
             }
         }
@@ -132,7 +132,7 @@ impl Dsp {
         update: &UpdateFirmware,
     ) -> Result<(FirmwareHash, Vec<&CplEntry>), Refusal> {
         let most = self.config.settings.maximum_devices;
-        if update.device_id_list.len() > most {
+        if update.device_id_list.len() > most && !self.faulty(Fault::DevicesUnlimited) {
             let detail = format!("{} Device IDs, at most {most} are allowed", update.device_id_list.len());
             return Err(service.refuse(UpdateRefusal::TooManyDevices, detail));
         }
@@ -180,11 +180,11 @@ impl Dsp {
             let region = self.spoil_region(region);
             let hash = if self.faulty(Fault::N59HashOfWholeImage) { image_hash } else { hash };
             let suppliers = devices.iter().map(|target| (target.device, self.suppliers(target.hub))).collect();
-            self.distributions.insert(key, Distribution { sender, hash, suppliers });
-            let request = DistributionRequest { request_id, device_type, image: image.to_vec(), image_hash, devices };
-            for request in self.spoil_distribution(request) {
-                self.outputs.push_back(DspOutput::ToCsp { region, message: DspToCsp::DistributionRequest(request) });
-            }
+            self.distributions.insert((request_id, region, device_type), Distribution { sender, hash, suppliers });
+            let deliver_by = self.utc(self.now + self.config.settings.delivery_period);
+            let image = image.to_vec();
+            let request = DistributionRequest { request_id, device_type, image, image_hash, deliver_by, devices };
+            self.deliver((request_id, region, device_type), request);
         }
     }
 }

@@ -61,7 +61,7 @@ pub use response::{
     ResponseBody, ResponseMessage, ResponsePayload,
 };
 pub use value::Expected;
-pub(crate) use value::to_base64;
+pub(crate) use value::{time as parse_time, to_base64};
 pub use xml::{RESPONSE_AND_ALERT, SERVICE_USER_GATEWAY, XML_SIGNATURE};
 
 use serde::Serialize;

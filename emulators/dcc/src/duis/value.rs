@@ -127,7 +127,7 @@ pub(super) fn device_type(text: &str) -> Result<DeviceType> {
 }
 
 /// A time in UTC. Digits beyond the millisecond are dropped.
-pub(super) fn time(text: &str) -> Result<Utc> {
+pub(crate) fn time(text: &str) -> Result<Utc> {
     let wrong = || Expected("a time in UTC such as 2022-08-17T15:45:42.790Z".to_owned());
     // xs:dateTime with Z: the date's shape is checked first, so that the digits alone make a GeneralizedTime.
     let bytes = text.as_bytes();

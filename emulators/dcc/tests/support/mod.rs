@@ -7,6 +7,8 @@ use hanrig_dcc::duis::{
     self, DccAlertMessage, DuisMessage, Request, RequestId, Response, ResponseBody, ServiceRequest, UpdateFirmware,
 };
 use hanrig_dcc::gateway::{CspToDsp, DistributionRequest, DspToCsp, GbcsMessage, RejectedDevice, ValidationReport};
+pub(crate) mod csp_bench;
+
 use hanrig_dcc::{FirmwareHash, Settings};
 use hanrig_wire::gbcs::{Cra, Message, MessageCode, SecretKey, SigningKey, ccs08, cs09};
 use hanrig_wire::ota_file::{self, HardwareVersions, OtaHeader};
@@ -154,6 +156,8 @@ pub(crate) struct World {
     pub(crate) dsp: Dsp,
     pub(crate) image: Vec<u8>,
     pub(crate) counter: u64,
+    /// What went to Users while a test let time pass.
+    pub(crate) kept: ToUsers,
 }
 
 impl World {
@@ -208,7 +212,7 @@ impl World {
         }
         let config = DspConfig { settings, ..config };
         let image = ota_upgrade_image(0x8401, manufacturer_image);
-        Self { dsp: Dsp::new(config, data), image, counter: 1000 }
+        Self { dsp: Dsp::new(config, data), image, counter: 1000, kept: Vec::new() }
     }
 
     /// Sends a request and gives the answer.
@@ -230,6 +234,18 @@ impl World {
     pub(crate) fn update(&mut self, sender: Eui64, devices: &[Eui64]) -> Response {
         let image = self.image.clone();
         self.update_with(sender, image, VERSION, devices)
+    }
+
+    /// SRV 11.4 with the world's image, which is not sent yet.
+    pub(crate) fn request(&mut self, sender: Eui64, devices: &[Eui64]) -> Request {
+        self.counter += 1;
+        let body = UpdateFirmware {
+            firmware_image: self.image.clone(),
+            firmware_version: VERSION,
+            device_id_list: devices.to_vec(),
+        };
+        let id = RequestId { originator: sender, target: DCC, counter: self.counter };
+        Request::new(id, ServiceRequest::UpdatePpmidFirmware(body))
     }
 
     pub(crate) fn update_with(

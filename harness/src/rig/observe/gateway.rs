@@ -39,7 +39,16 @@ impl Sighting for GatewaySighting {
                 request.device_type,
                 request.image.len()
             ),
+            GatewayContent::ToCsp(DspToCsp::HubFirmwareRequest(request)) => {
+                format!("DSP -> CSP: hub firmware {} for {} hubs", request.firmware_version, request.hubs.len())
+            }
             GatewayContent::ToCsp(DspToCsp::Gbcs(gbcs)) => format!("DSP -> CSP: GBCS message for hub {}", gbcs.hub),
+            GatewayContent::ToDsp(CspToDsp::DistributionReply(reply)) => {
+                format!("CSP -> DSP: HTTP {} on {}", reply.reply.http_status(), reply.request_id)
+            }
+            GatewayContent::ToDsp(CspToDsp::HubFirmwareReport(report)) => {
+                format!("CSP -> DSP: hub {} runs firmware {}", report.hub, report.firmware_version)
+            }
             GatewayContent::ToDsp(CspToDsp::ValidationReport(report)) => format!(
                 "CSP -> DSP: validation report on {}, {} Devices rejected",
                 report.request_id,
