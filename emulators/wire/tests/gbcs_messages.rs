@@ -1,5 +1,6 @@
 //! GBCS messages made and checked with keys of these tests' own, and what is refused.
 
+use hanrig_wire::gbcs::device_alert::{self, Dialect};
 use hanrig_wire::gbcs::{
     ActivationOutcome, AlertCode, Content, Cra, Envelope, KeyError, MacError, Message, MessageCode, MessageError,
     PublicKey, SecretKey, SigningKey, Supplementary, TransferResponseCode, VerifyError, VerifyingKey, ccs08, check_mac,
@@ -13,6 +14,7 @@ use std::process::Command;
 
 const SUPPLIER: Eui64 = Eui64(0x90B3_D51F_3001_0000);
 const ACCESS_CONTROL_BROKER: Eui64 = Eui64(0x90B3_D51F_3000_0002);
+const ESME: Eui64 = Eui64(0x00DB_1234_5678_90A0);
 const CHF: Eui64 = Eui64(0x00DB_1234_5678_90A2);
 const PPMID: Eui64 = Eui64(0x00DB_1234_5678_90A4);
 const HCALCS: Eui64 = Eui64(0x00DB_1234_5678_90A5);
@@ -69,6 +71,18 @@ fn messages() -> Vec<Message> {
         version: FirmwareVersion(0x21),
         outcome: ActivationOutcome::Success,
     };
+    let unverified = device_alert::Alert {
+        dialect: Dialect::Gbz,
+        alert_code: AlertCode::FIRMWARE_VERIFICATION_FAILED_AT_POWER_ON,
+        time: time(),
+        hash: None,
+    };
+    let received = device_alert::Alert {
+        dialect: Dialect::Dlms,
+        alert_code: AlertCode::FIRMWARE_VERIFICATION_SUCCESSFUL,
+        time: time(),
+        hash: Some([0xCD; 32]),
+    };
     let supplementary = Some(Supplementary { remote_party: SUPPLIER, counter: 7 });
     vec![
         message(Cra::Command, SUPPLIER, HCALCS, MessageCode::CS06, command.encode()),
@@ -88,8 +102,25 @@ fn messages() -> Vec<Message> {
         },
         message(Cra::Alert, CHF, ACCESS_CONTROL_BROKER, MessageCode::CCS08, transfer.encode()),
         message(Cra::Alert, PPMID, ACCESS_CONTROL_BROKER, MessageCode::CS09, activation.encode()),
+        message(Cra::Alert, HCALCS, SUPPLIER, unverified.message_code(), unverified.encode()),
+        message(Cra::Alert, ESME, SUPPLIER, received.message_code(), received.encode()),
         message(Cra::Command, SUPPLIER, PPMID, 0x0062, vec![0x30; 300]),
     ]
+}
+
+#[rstest]
+#[case::dlms(Dialect::Dlms, None, "0f 00000000 00 02 02 12 8f1b 09 0c 07ea0b14ff091e00008000ff")]
+#[case::dlms_with_hash(Dialect::Dlms, Some([0xCD; 32]), "0f 00000000 00 02 03 12 8f1b 09 0c 07ea0b14ff091e00008000ff 0920 cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd")]
+#[case::gbz(Dialect::Gbz, None, "0109 00 8f1b 3292cf98")]
+fn device_alerts(#[case] dialect: Dialect, #[case] hash: Option<[u8; 32]>, #[case] octets: &str) {
+    let alert_code = AlertCode::FIRMWARE_VERIFICATION_FAILED_AT_POWER_ON;
+    let alert = device_alert::Alert { dialect, alert_code, time: time(), hash };
+    let octets = hex::decode(octets.replace(' ', "")).unwrap();
+    assert_eq!(alert.encode(), octets);
+    assert_eq!(device_alert::Alert::decode(&octets), Ok(alert));
+    for length in 0..octets.len() {
+        assert!(device_alert::Alert::decode(&octets[..length]).is_err(), "{length}");
+    }
 }
 
 #[test]
@@ -104,6 +135,8 @@ fn one_line_each() {
     CS08 Read PPMID/HCALCS Firmware Version response 00-DB-12-34-56-78-90-A4 -> 90-B3-D5-1F-30-00-00-02, counter 72623859790382856 (for 90-B3-D5-1F-30-01-00-00, counter 7): success, version 00000020
     CCS08 Firmware Transfer alert 00-DB-12-34-56-78-90-A2 -> 90-B3-D5-1F-30-00-00-02, counter 72623859790382856: 0x8F89 (image not delivered) at 2026-11-20T09:30:00.000Z, target 00-DB-12-34-56-78-90-A4, version 00000021, hardwareVersionMismatch
     CS09 Firmware Activation alert 00-DB-12-34-56-78-90-A4 -> 90-B3-D5-1F-30-00-00-02, counter 72623859790382856: 0x8F8B (firmware activation) at 2026-11-20T09:30:00.000Z, active version 00000021, success
+    Generic Critical Alert alert 00-DB-12-34-56-78-90-A5 -> 90-B3-D5-1F-30-01-00-00, counter 72623859790382856: 0x8F1B (firmware verification failed at power on) at 2026-11-20T09:30:00.000Z
+    Firmware Distribution Receipt alert 00-DB-12-34-56-78-90-A0 -> 90-B3-D5-1F-30-01-00-00, counter 72623859790382856: 0x8F72 (firmware verification successful) at 2026-11-20T09:30:00.000Z, image with hash cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd
     message code 0x0062 command 90-B3-D5-1F-30-01-00-00 -> 00-DB-12-34-56-78-90-A4, counter 72623859790382856: content of 300 octets
     ");
 }

@@ -252,6 +252,17 @@ fn content_fields(content: &Content) -> Value {
             "firmware_version": alert.version.to_string(),
             "outcome": alert.outcome.to_string(),
         }),
+        Content::DeviceAlert(alert) => {
+            let mut fields = json!({
+                "alert_code": alert_code(alert.alert_code),
+                "alert": AlertCode::name(alert.alert_code),
+                "time": alert.time.to_string(),
+            });
+            if let Some(hash) = alert.hash {
+                fields["firmware_hash"] = hex::encode(hash).into();
+            }
+            fields
+        }
         Content::Unknown(_) => json!({}),
     }
 }

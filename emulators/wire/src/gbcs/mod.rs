@@ -1,16 +1,19 @@
 //! GBCS messages of the firmware update use cases.
 //!
 //! [`Envelope::parse`] reads any GBCS message: signed, with a MAC, or a Pre-Command. [`decode_content`] reads the content
-//! of the use cases CS06, CS08, CCS08, CS09, ECS52 and GCS38. [`Message::sign`], [`Message::verify`], [`seal`] and [`check_mac`] do the
-//! cryptography. What parses is emitted as the same octets again, and no input makes anything here panic.
+//! of the use cases CS06, CS08, CCS08, CS09, ECS52 and GCS38 and of the Alerts that ESME, GSME and HCALCS send beside them.
+//! [`Message::sign`], [`Message::verify`], [`seal`] and [`check_mac`] do the cryptography; [`command`] has the checks that
+//! a Device makes of a Command. What parses is emitted as the same octets again, and no input makes anything here panic.
 
 pub mod ccs08;
 mod codes;
+pub mod command;
 mod crypto;
 pub mod cs06;
 pub mod cs08;
 pub mod cs09;
 mod date_time;
+pub mod device_alert;
 pub mod ecs52;
 mod fields;
 pub mod gcs38;
@@ -55,6 +58,8 @@ pub enum Content {
     Gcs38Command(gcs38::Command),
     /// GCS38 Response.
     Gcs38Response(gcs38::Response),
+    /// Generic Critical Alert, or Firmware Distribution Receipt Alert.
+    DeviceAlert(device_alert::Alert),
     /// Content of a use case that this crate does not know, as it is.
     Unknown(Vec<u8>),
 }
@@ -77,6 +82,12 @@ pub fn decode_content(message: &Message) -> Result<Content, ContentError> {
         (MessageCode::ECS52, Cra::Response) => ecs52::Response::decode(content).map(Content::Ecs52Response),
         (MessageCode::GCS38, Cra::Command) => gcs38::Command::decode(content).map(Content::Gcs38Command),
         (MessageCode::GCS38, Cra::Response) => gcs38::Response::decode(content).map(Content::Gcs38Response),
+        (
+            MessageCode::GENERIC_CRITICAL_ALERT
+            | MessageCode::ESME_FIRMWARE_RECEIPT
+            | MessageCode::GSME_FIRMWARE_RECEIPT,
+            Cra::Alert,
+        ) => device_alert::Alert::decode(content).map(Content::DeviceAlert),
         _ => Ok(Content::Unknown(message.content.clone())),
     }
 }
@@ -96,6 +107,7 @@ impl Content {
             Self::Ecs52Response(content) => content.encode(),
             Self::Gcs38Command(content) => content.encode(),
             Self::Gcs38Response(content) => content.encode(),
+            Self::DeviceAlert(content) => content.encode(),
             Self::Unknown(octets) => octets.clone(),
         }
     }
@@ -106,6 +118,7 @@ impl Content {
             Self::Cs06FutureDatedAlert(alert) => Some(alert.alert_code),
             Self::Ccs08Alert(alert) => Some(alert.alert_code),
             Self::Cs09Alert(alert) => Some(alert.alert_code),
+            Self::DeviceAlert(alert) => Some(alert.alert_code),
             _ => None,
         }
     }
@@ -125,6 +138,7 @@ impl fmt::Display for Content {
             Self::Ecs52Response(content) => content.fmt(f),
             Self::Gcs38Command(content) => content.fmt(f),
             Self::Gcs38Response(content) => content.fmt(f),
+            Self::DeviceAlert(content) => content.fmt(f),
             Self::Unknown(octets) => write!(f, "content of {} octets", octets.len()),
         }
     }
