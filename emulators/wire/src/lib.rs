@@ -10,6 +10,7 @@ pub mod mac;
 pub mod manufacturer_image;
 pub mod nwk;
 pub mod ota_file;
+mod planted;
 pub mod radio;
 pub mod security;
 pub mod spinel;

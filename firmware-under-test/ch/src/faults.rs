@@ -1,7 +1,4 @@
 //! Ways for the hub to be wrong on purpose, so that a test can prove that the scenarios see each of them.
-//!
-//! The switches come with the cargo feature `planted-faults`. Without it none can be planted, and [`Faults::has`] is a
-//! constant `false`.
 
 use crate::blocks::{BlockName, Blocks, HeldImage};
 use crate::hub::CommunicationsHub;
@@ -19,31 +16,7 @@ use hanrig_wire::zcl::ota::{
 use hanrig_zigbee::Incoming;
 use hanrig_zigbee::ota::server::{LARGEST_BLOCK, Offer};
 
-macro_rules! faults {
-    ($(#[doc = $what:literal] $fault:ident: $($requirement:literal),+;)+) => {
-        /// A way to be wrong. Each names the requirements that it breaks.
-        #[cfg_attr(not(feature = "planted-faults"), expect(unreachable_pub, reason = "public with the feature only"))]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fault {
-            $(#[doc = concat!("Breaks", $(" ", $requirement),+, ":", $what)] $fault,)+
-        }
-
-        #[cfg(feature = "planted-faults")]
-        impl Fault {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
-
-            /// The identifiers of the requirements that it breaks.
-            pub const fn requirements(self) -> &'static [&'static str] {
-                match self {
-                    $(Self::$fault => &[$($requirement),+],)+
-                }
-            }
-        }
-    };
-}
-
-faults! {
+hanrig_wire::planted_faults! {
     /// refuses an image of exactly 750KB.
     RefusesLargestImage: "CH-01";
     /// beyond 512 KiB its block starts from the beginning again.
@@ -148,24 +121,7 @@ faults! {
     GivesUpOnSilentDevice: "CH-20";
 }
 
-/// The faults that were planted.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    #[cfg(feature = "planted-faults")]
-    planted: alloc::collections::BTreeSet<Fault>,
-}
-
 impl Faults {
-    #[cfg(feature = "planted-faults")]
-    pub(crate) fn has(&self, fault: Fault) -> bool {
-        self.planted.contains(&fault)
-    }
-
-    #[cfg(not(feature = "planted-faults"))]
-    pub(crate) const fn has(&self, _: Fault) -> bool {
-        false
-    }
-
     /// Who the Alert is addressed to, and what it says when.
     pub(crate) fn spoil_alert(&self, message: &mut Message, target: Eui64) {
         if self.has(Fault::AlertAddressedElsewhere) {
@@ -196,7 +152,7 @@ impl<F> CommunicationsHub<F> {
     /// Makes the hub wrong in this way from now on.
     #[cfg(feature = "planted-faults")]
     pub fn plant(&mut self, fault: Fault) {
-        self.faults.planted.insert(fault);
+        self.faults.plant(fault);
     }
 
     pub(crate) fn faulty(&self, fault: Fault) -> bool {
