@@ -6,6 +6,9 @@
 //! taken with `csma` set has left, and [`poll`](Node::poll) at [`poll_at`](Node::poll_at); and after each call takes what
 //! there is from [`take_transmit`](Node::take_transmit) and [`take_event`](Node::take_event).
 //!
+//! [`han::HanDevice`] is what the Devices of a hub have in common beyond the node: finding the hub, its clock, the OTA client
+//! and the tunnel for GBCS messages. [`ota::slot::Slot`] is where they keep an image.
+//!
 //! The radio performs CSMA-CA. The node does the rest of IEEE 802.15.4-2006: acknowledgements after the turnaround time,
 //! retries, and telling a retry from a replay (the same octets within a quarter of a second are the sender's MAC trying
 //! again, and are acknowledged and passed over).
@@ -32,6 +35,7 @@
 #![no_std]
 extern crate alloc;
 pub mod api;
+pub mod han;
 pub mod node;
 pub mod ota;
 pub mod state;

@@ -1,7 +1,8 @@
 //! What a PPMID is told before it starts.
 
 use alloc::vec::Vec;
-use hanrig_wire::gbcs::{PublicKey, SecretKey, SigningKey, VerifyingKey};
+use hanrig_wire::gbcs::command::AccessControlBroker;
+use hanrig_wire::gbcs::{SecretKey, SigningKey, VerifyingKey};
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{Eui64, FirmwareVersion, Key128};
 
@@ -30,15 +31,6 @@ impl Default for Declaration {
             restart: Duration::from_secs(5),
         }
     }
-}
-
-/// The Access Control Broker, as a PPMID knows it from its certificate.
-#[derive(Clone, Debug)]
-pub struct AccessControlBroker {
-    /// Entity identifier.
-    pub eui64: Eui64,
-    /// Key agreement key.
-    pub key_agreement: PublicKey,
 }
 
 /// Everything a PPMID is told before it starts.

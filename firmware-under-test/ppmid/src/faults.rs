@@ -1,7 +1,4 @@
 //! Ways for the PPMID to be wrong on purpose, so that a test can prove that the scenarios see each of them.
-//!
-//! The switches come with the cargo feature `planted-faults`. Without it none can be planted, and [`Faults::has`] is a
-//! constant `false`.
 
 use crate::ppmid::Ppmid;
 use alloc::vec::Vec;
@@ -13,31 +10,7 @@ use hanrig_wire::zcl::ota::{OtaCommand, QueryNextImageRequest};
 use hanrig_wire::zcl::{Status, ZclHeader};
 use hanrig_zigbee::ota::client::Transfer;
 
-macro_rules! faults {
-    ($(#[doc = $what:literal] $fault:ident: $($requirement:literal),+;)+) => {
-        /// A way to be wrong. Each names the requirements that it breaks.
-        #[cfg_attr(not(feature = "planted-faults"), expect(unreachable_pub, reason = "public with the feature only"))]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fault {
-            $(#[doc = concat!("Breaks", $(" ", $requirement),+, ":", $what)] $fault,)+
-        }
-
-        #[cfg(feature = "planted-faults")]
-        impl Fault {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
-
-            /// The identifiers of the requirements that it breaks.
-            pub const fn requirements(self) -> &'static [&'static str] {
-                match self {
-                    $(Self::$fault => &[$($requirement),+],)+
-                }
-            }
-        }
-    };
-}
-
-faults! {
+hanrig_wire::planted_faults! {
     /// does not ask when it is notified.
     IgnoresImageNotify: "PPMID-01";
     /// asks with another version than it runs.
@@ -110,27 +83,10 @@ faults! {
     ForgetsLocalUpdate: "PPMID-13";
 }
 
-/// The faults that were planted.
-#[derive(Debug, Default)]
-pub(crate) struct Faults {
-    #[cfg(feature = "planted-faults")]
-    planted: alloc::collections::BTreeSet<Fault>,
-}
-
 impl Faults {
     #[cfg(feature = "planted-faults")]
-    pub(crate) fn has(&self, fault: Fault) -> bool {
-        self.planted.contains(&fault)
-    }
-
-    #[cfg(feature = "planted-faults")]
     fn any(&self) -> bool {
-        !self.planted.is_empty()
-    }
-
-    #[cfg(not(feature = "planted-faults"))]
-    pub(crate) const fn has(&self, _: Fault) -> bool {
-        false
+        Fault::ALL.iter().any(|fault| self.has(*fault))
     }
 
     #[cfg(not(feature = "planted-faults"))]
@@ -187,7 +143,7 @@ impl<F> Ppmid<F> {
     /// Makes the PPMID wrong in this way from now on.
     #[cfg(feature = "planted-faults")]
     pub fn plant(&mut self, fault: Fault) {
-        self.faults.planted.insert(fault);
+        self.faults.plant(fault);
     }
 
     pub(crate) fn faulty(&self, fault: Fault) -> bool {
@@ -260,10 +216,13 @@ impl<F> Ppmid<F> {
         }
     }
 
-    /// Whether the rest of the image under way, a block at most, is left where it is.
-    pub(crate) fn skips_rest(&self, transfer: Transfer) -> bool {
+    /// Whether the rest of the image under way, a block at most, is left where it is when this frame would ask for it.
+    pub(crate) fn skips_rest(&self, transfer: Transfer, frame: &[u8]) -> bool {
+        const BLOCK_REQUEST: u8 = 0x03;
         let rest = transfer.size.saturating_sub(transfer.offset);
-        self.faulty(Fault::SkipsLastBlock) && rest <= u32::from(self.config.declaration.block_size)
+        self.faulty(Fault::SkipsLastBlock)
+            && frame.get(2) == Some(&BLOCK_REQUEST)
+            && rest <= u32::from(self.config.declaration.block_size)
     }
 
     /// What is made of an image that was verified, with this result.

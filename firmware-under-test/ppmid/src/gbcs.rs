@@ -3,10 +3,9 @@
 use crate::config::PpmidConfig;
 use crate::faults::{Fault, Faults};
 use crate::state::ActivationReport;
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
-use hanrig_wire::gbcs::{AlertCode, Cra, Envelope, Message, check_mac, cs08, cs09, seal};
+use hanrig_wire::gbcs::command::{CommandError, Device, Originator};
+use hanrig_wire::gbcs::{AlertCode, Cra, Message, cs08, cs09};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::FirmwareVersion;
 
@@ -24,40 +23,22 @@ pub(crate) fn answer(
     octets: &[u8],
     last: Option<u64>,
     running: FirmwareVersion,
-) -> Result<Answered, String> {
+) -> Result<Answered, CommandError> {
     let broker = &config.access_control_broker;
-    let envelope = Envelope::parse(octets).map_err(|error| format!("{error}"))?;
-    let command = envelope.message();
-    if command.recipient != config.eui64 {
-        return Err(format!("it is for {}", command.recipient));
-    }
-    if command.originator != broker.eui64 || command.cra != Cra::Command {
-        return Err(format!("it is no Command of the Access Control Broker {}", broker.eui64));
-    }
-    check_mac(&envelope, &config.key_agreement, &broker.key_agreement).map_err(|error| format!("{error}"))?;
-    if last.is_some_and(|last| command.counter <= last) {
-        return Err(format!("its counter {} was used before", command.counter));
-    }
+    let device = Device { eui64: config.eui64, key_agreement: &config.key_agreement, broker };
+    let from = Originator { eui64: broker.eui64, signing_key: None, last_counter: last };
+    let mut command = device.authenticate(octets, |_| Some(from))?;
     if command.message_code != cs08::MESSAGE_CODE {
-        return Err(format!("use case {:04X} is not supported", command.message_code));
+        return Err(CommandError::UseCase(command.message_code));
     }
-    cs08::Command::decode(&command.content).map_err(|error| format!("{error}"))?;
+    cs08::Command::decode(&command.content)?;
     let mut content = cs08::Response { version: running, outcome: cs08::ReadOutcome::Success };
     faults.spoil_answer(&mut content, config.factory_version);
-    let response = Message {
-        cra: Cra::Response,
-        counter: command.counter,
-        originator: config.eui64,
-        recipient: command.originator,
-        date_time: None,
-        message_code: cs08::MESSAGE_CODE,
-        supplementary: command.supplementary.filter(|_| !faults.has(Fault::AnswersWithoutSupplier)),
-        content: content.encode(),
-        signature: None,
-    };
+    if faults.has(Fault::AnswersWithoutSupplier) {
+        command.supplementary = None;
+    }
     let peer = faults.spoil_peer(broker.key_agreement, config.key_agreement.public_key());
-    let response = seal(&response, &config.key_agreement, &peer);
-    Ok(Answered { counter: command.counter, response })
+    Ok(Answered { counter: command.counter, response: device.answer_version(&command, &content, &peer) })
 }
 
 /// The signed Alert that tells of an activation (PPMID-06).

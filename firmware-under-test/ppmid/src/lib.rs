@@ -17,9 +17,10 @@ mod gbcs;
 mod ppmid;
 mod state;
 
-pub use config::{AccessControlBroker, Declaration, PpmidConfig};
+pub use config::{Declaration, PpmidConfig};
 #[cfg(feature = "planted-faults")]
 pub use faults::Fault;
 pub use firmware::LocalUpdateError;
+pub use hanrig_wire::gbcs::command::AccessControlBroker;
 pub use hanrig_zigbee::store::StoreError;
 pub use ppmid::{Output, Ppmid, STATE_SIZE, flash_size};

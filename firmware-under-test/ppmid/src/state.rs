@@ -7,24 +7,14 @@ use hanrig_wire::types::FirmwareVersion;
 use hanrig_wire::zcl::ota::ImageId;
 use hanrig_zigbee::PersistentState;
 use hanrig_zigbee::ota::client::Transfer;
+use hanrig_zigbee::ota::parts::Part;
 use serde::{Deserialize, Serialize};
 
 /// An image that is stored and verified, and not activated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Held {
     pub(crate) image: ImageId,
-    /// Which part of split firmware it is, from 1, and of how many.
-    pub(crate) part: u8,
-    pub(crate) parts: u8,
-}
-
-/// Parts of split firmware that were activated, before the last one was (BR 4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StoredParts {
-    /// How many, from the first on.
-    pub(crate) count: u8,
-    /// Of how many.
-    pub(crate) parts: u8,
+    pub(crate) part: Part,
 }
 
 /// An activation that is still to be told of.
@@ -45,7 +35,8 @@ impl ActivationReport {
 pub(crate) struct State {
     pub(crate) node: Option<PersistentState>,
     pub(crate) running: FirmwareVersion,
-    pub(crate) stored_parts: Option<StoredParts>,
+    /// The last part of split firmware that was activated and did not complete it (BR 4.2).
+    pub(crate) stored_part: Option<Part>,
     pub(crate) transfer: Option<Transfer>,
     pub(crate) held: Option<Held>,
     /// When the last unprompted query was.
@@ -62,7 +53,7 @@ impl State {
         Self {
             node: None,
             running,
-            stored_parts: None,
+            stored_part: None,
             transfer: None,
             held: None,
             last_query: None,

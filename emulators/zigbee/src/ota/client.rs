@@ -227,13 +227,16 @@ impl Client {
         }
     }
 
-    /// A Default Response from the server: how it answers an Upgrade End Request that was not a success.
+    /// A Default Response from the server: how it answers an Upgrade End Request that was not a success, or one for an
+    /// image that it knows nothing of any more.
     pub fn on_default_response(&mut self, sequence: u8, response: DefaultResponse) {
         match self.state {
-            State::Ending { transfer, status }
-                if sequence == self.sequence && response.command == 0x06 && status != Status::SUCCESS =>
-            {
-                self.abandon(transfer, status);
+            State::Ending { transfer, status } if sequence == self.sequence && response.command == 0x06 => {
+                if status != Status::SUCCESS {
+                    self.abandon(transfer, status);
+                } else if response.status != Status::SUCCESS {
+                    self.abandon(transfer, response.status);
+                }
             }
             State::Fetching { transfer, requested: true }
                 if sequence == self.sequence && response.status != Status::SUCCESS =>
