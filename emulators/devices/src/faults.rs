@@ -1,0 +1,135 @@
+//! Ways for a Device to be wrong on purpose, and what each of them does.
+
+use crate::device::Device;
+use alloc::vec::Vec;
+use hanrig_wire::gbcs::cs06::{ActivationResult, Outcome};
+use hanrig_wire::zcl::ota::{OtaCommand, UpgradeEndRequest};
+use hanrig_wire::zcl::{Status, ZclHeader};
+use hanrig_zigbee::ota::parts::PartActivation;
+
+hanrig_wire::planted_faults! {
+    /// activates an image as soon as it has verified it.
+    ActivatesOnReceipt: "HCALCS-01", "HCALCS-02";
+    /// holds nothing, though it says that it has the image.
+    HoldsNothing: "HCALCS-01";
+    /// activates when the hub has answered its Upgrade End Request.
+    ActivatesForTheHub: "HCALCS-01", "HCALCS-02";
+    /// does not look at the signature of CS06.
+    IgnoresSignature: "HCALCS-02";
+    /// does not look at the MAC of CS06.
+    IgnoresMac: "HCALCS-02";
+    /// carries out a Command whose counter was used before.
+    ObeysReplays: "HCALCS-02";
+    /// carries out the CS06 Command of a Supplier that is not its own.
+    ObeysAnySupplier: "HCALCS-02";
+    /// takes every image as the manufacturer's.
+    TakesImageOfAnyManufacturer: "HCALCS-03";
+    /// takes an image whoever has sent it.
+    TakesImageOfAnySupplier: "HCALCS-03";
+    /// activates the image that it holds, whatever the Hash in the Command.
+    IgnoresHash: "HCALCS-04";
+    /// answers hashMismatch where it holds no image.
+    NoImageAsMismatch: "HCALCS-04";
+    /// answers noImageHeld where the Hash is another.
+    MismatchAsNoImage: "HCALCS-04";
+    /// answers success where activation has failed.
+    FailureAsSuccess: "HCALCS-04";
+    /// answers with the version that it left the factory with.
+    AnswersActivationWithOldVersion: "HCALCS-04", "METER-01";
+    /// does not answer CS06.
+    NeverAnswersActivation: "HCALCS-04", "METER-01";
+    /// does not verify its firmware at power-on.
+    SkipsVerificationAtPowerOn: "HCALCS-05";
+    /// does not verify an image before it activates it.
+    SkipsVerificationAtActivation: "HCALCS-05";
+    /// sends no Alert when verification fails.
+    VerificationUnreported: "HCALCS-05";
+    /// answers CS08 with the version that it left the factory with.
+    AnswersFactoryVersion: "HCALCS-06";
+    /// does not answer CS08.
+    NeverAnswersVersion: "HCALCS-06";
+    /// forgets the image that it holds when the power goes.
+    ForgetsHeldImage: "HCALCS-07";
+    /// forgets when the power goes that new firmware was installed.
+    ForgetsNewFirmware: "HCALCS-07";
+    /// takes a download that a loss of power has cut off as ended.
+    TakesCutDownloadAsWhole: "HCALCS-07";
+    /// runs new firmware when the first of its parts is activated.
+    RunsFirstPart: "HCALCS-08";
+    /// runs new firmware though a part of it is missing.
+    RunsLastPartAlone: "HCALCS-08";
+    /// says nothing when it has the image.
+    NeverEnds: "METER-01";
+    /// activates at once, whatever the time in the Command.
+    ActivatesBeforeTime: "METER-01";
+    /// does not tell what came of a future-dated Command.
+    FutureOutcomeUnreported: "METER-01";
+    /// says nothing of an image that it refuses.
+    RefusesInSilence: "METER-03";
+    /// tells of an image that it refuses as a success.
+    RefusesAsSuccess: "METER-03";
+}
+
+impl<F> Device<F> {
+    /// Makes the Device wrong in this way from now on.
+    #[cfg(feature = "planted-faults")]
+    pub fn plant(&mut self, fault: Fault) {
+        self.faults.plant(fault);
+    }
+
+    pub(crate) fn faulty(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
+    }
+
+    /// What comes of the activation of a part.
+    pub(crate) fn spoil_part(&self, activation: PartActivation) -> PartActivation {
+        match activation {
+            PartActivation::Stored(_) if self.faulty(Fault::RunsFirstPart) => PartActivation::Runs,
+            PartActivation::OutOfOrder if self.faulty(Fault::RunsLastPartAlone) => PartActivation::Runs,
+            other => other,
+        }
+    }
+
+    /// What the Device says of how activation went.
+    pub(crate) fn spoil_outcome(&self, outcome: Outcome) -> Outcome {
+        let result = match outcome.result {
+            ActivationResult::NoImageHeld if self.faulty(Fault::NoImageAsMismatch) => ActivationResult::HashMismatch,
+            ActivationResult::HashMismatch if self.faulty(Fault::MismatchAsNoImage) => ActivationResult::NoImageHeld,
+            ActivationResult::ActivationFailure if self.faulty(Fault::FailureAsSuccess) => ActivationResult::Success,
+            result => result,
+        };
+        let old = self.faulty(Fault::AnswersActivationWithOldVersion);
+        let version = if old { self.config.factory_version } else { outcome.version };
+        Outcome { result, version }
+    }
+
+    /// What goes to the hub instead of this frame of the OTA Upgrade Cluster; `None` for nothing.
+    pub(crate) fn spoil_ota(&self, frame: Vec<u8>) -> Option<Vec<u8>> {
+        let silent = self.faulty(Fault::NeverEnds);
+        let hushes = self.faulty(Fault::RefusesInSilence);
+        let lies = self.faulty(Fault::RefusesAsSuccess);
+        if !(silent || hushes || lies) {
+            return Some(frame);
+        }
+        let Ok((header, payload)) = ZclHeader::parse(&frame) else { return Some(frame) };
+        let Ok(OtaCommand::UpgradeEndRequest(request)) = OtaCommand::parse(header.command, payload) else {
+            return Some(frame);
+        };
+        let refuses = request.status != Status::SUCCESS;
+        if silent || (hushes && refuses) {
+            return None;
+        }
+        let request = UpgradeEndRequest { status: Status::SUCCESS, ..request };
+        Some(OtaCommand::UpgradeEndRequest(request).frame(header.sequence))
+    }
+
+    /// What the Device does not remember of the time before the power went.
+    pub(crate) fn forget_at_power_on(&mut self) {
+        if self.faulty(Fault::ForgetsHeldImage) {
+            self.state.held = None;
+        }
+        if self.faulty(Fault::ForgetsNewFirmware) {
+            self.state.running.version = self.config.factory_version;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The GBCS messages that a Device takes and sends.
+
+use crate::config::DeviceConfig;
+use crate::faults::{Fault, Faults};
+use crate::state::{Report, State};
+use alloc::vec::Vec;
+use hanrig_wire::gbcs::command::{CommandError, Device, Originator};
+use hanrig_wire::gbcs::{AlertCode, ContentError, Cra, Envelope, Message, cosem_date_time, cs06, cs08, device_alert};
+use hanrig_wire::time::Utc;
+
+/// A Command that passed all checks.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    Activate(cs06::Command),
+    ReadVersion(Message),
+}
+
+/// Checks a Command and notes its counter, so that it is not taken again.
+pub(crate) fn take(
+    config: &DeviceConfig,
+    faults: &Faults,
+    state: &mut State,
+    octets: &[u8],
+) -> Result<Command, CommandError> {
+    let broker = &config.access_control_broker;
+    let supplier = &config.supplier;
+    let device = Device { eui64: config.eui64, key_agreement: &config.key_agreement, broker };
+    let critical = |message: &Message| message.message_code == cs06::MESSAGE_CODE;
+    let originator = |message: &Message| {
+        // The Access Control Broker may ask, for a User that the Device does not know. It may not activate.
+        if !critical(message) && message.originator == broker.eui64 {
+            return Some(Originator { eui64: broker.eui64, signing_key: None, last_counter: state.broker_counter });
+        }
+        let anyone = faults.has(Fault::ObeysAnySupplier);
+        let unsigned = anyone || faults.has(Fault::IgnoresSignature);
+        Some(Originator {
+            eui64: if anyone { message.originator } else { supplier.eui64 },
+            signing_key: Some(&supplier.signing_key).filter(|_| critical(message) && !unsigned),
+            last_counter: state.supplier_counter.filter(|_| !faults.has(Fault::ObeysReplays)),
+        })
+    };
+    let message = match device.authenticate(octets, originator) {
+        Err(CommandError::Mac(_)) if faults.has(Fault::IgnoresMac) => Envelope::parse(octets)?.into_message(),
+        other => other?,
+    };
+    if message.originator == broker.eui64 {
+        state.broker_counter = Some(message.counter);
+    } else {
+        state.supplier_counter = state.supplier_counter.max(Some(message.counter));
+    }
+    match message.message_code {
+        cs06::MESSAGE_CODE => {
+            let command = cs06::Command::decode(&message.content)?;
+            if command.originator_counter != message.counter {
+                return Err(CommandError::Content(ContentError::Value {
+                    what: "CS06 command",
+                    field: "originator counter",
+                    offset: HASH_END,
+                    expected: "the counter of the message",
+                    found: command.originator_counter,
+                }));
+            }
+            Ok(Command::Activate(command))
+        }
+        cs08::MESSAGE_CODE => {
+            cs08::Command::decode(&message.content)?;
+            Ok(Command::ReadVersion(message))
+        }
+        other => Err(CommandError::UseCase(other)),
+    }
+}
+
+/// Where the counter starts in the content of a CS06 Command: after the SEQUENCE's head and the Hash.
+const HASH_END: usize = 36;
+
+/// The answer to CS08: the version that runs.
+pub(crate) fn answer_version(config: &DeviceConfig, faults: &Faults, state: &State, command: &Message) -> Vec<u8> {
+    let broker = &config.access_control_broker;
+    let device = Device { eui64: config.eui64, key_agreement: &config.key_agreement, broker };
+    let factory = faults.has(Fault::AnswersFactoryVersion);
+    let version = if factory { config.factory_version } else { state.running.version };
+    let content = cs08::Response { version, outcome: cs08::ReadOutcome::Success };
+    device.answer_version(command, &content, &broker.key_agreement)
+}
+
+/// A message to the Supplier, signed.
+fn to_supplier(config: &DeviceConfig, cra: Cra, counter: u64, message_code: u16, content: Vec<u8>) -> Message {
+    Message {
+        cra,
+        counter,
+        originator: config.eui64,
+        recipient: config.supplier.eui64,
+        date_time: None,
+        message_code,
+        supplementary: None,
+        content,
+        signature: None,
+    }
+}
+
+fn signed(config: &DeviceConfig, mut message: Message) -> Vec<u8> {
+    message.sign(&config.signing_key);
+    message.emit()
+}
+
+/// The answer to CS06; `utc` as far as it is known.
+pub(crate) fn answer_activation(
+    config: &DeviceConfig,
+    command: &cs06::Command,
+    response: &cs06::Response,
+    utc: Option<Utc>,
+) -> Vec<u8> {
+    let counter = command.originator_counter;
+    let message = to_supplier(config, Cra::Response, counter, cs06::MESSAGE_CODE, response.encode());
+    signed(config, Message { date_time: utc.map(cosem_date_time), ..message })
+}
+
+/// The Alert that tells what came of a future-dated CS06 Command.
+pub(crate) fn future_dated_alert(
+    config: &DeviceConfig,
+    counter: u64,
+    command_counter: u64,
+    outcome: cs06::Outcome,
+    utc: Utc,
+) -> Vec<u8> {
+    let done = outcome.result == cs06::ActivationResult::Success;
+    let content = cs06::FutureDatedAlert {
+        alert_code: if done { AlertCode::FUTURE_DATED_SUCCESS } else { AlertCode::FUTURE_DATED_FAILURE },
+        time: utc,
+        originator_counter: command_counter,
+        outcome,
+    };
+    let code = cs06::FUTURE_DATED_ALERT_MESSAGE_CODE;
+    signed(config, to_supplier(config, Cra::Alert, counter, code, content.encode()))
+}
+
+/// Any other Alert.
+pub(crate) fn alert(config: &DeviceConfig, counter: u64, report: Report, utc: Utc) -> Vec<u8> {
+    let Report { alert_code, hash } = report;
+    let content = device_alert::Alert { dialect: config.kind.dialect(), alert_code, time: utc, hash };
+    signed(config, to_supplier(config, Cra::Alert, counter, content.message_code(), content.encode()))
+}
