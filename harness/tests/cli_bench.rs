@@ -41,8 +41,8 @@ fn a_bench_of_software_is_read_and_no_more() {
     let ran = hanrig(&["bench", "check", text(&file)]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     insta::assert_snapshot!(ran.out, @r"
-    ok         bench file                built-in: One dual Supplier premises with a Communications Hub and a PPMID, all in software
-    ok         data files                2 hubs and 10 Devices in the SMI, 3 Users
+    ok         bench file                built-in: One dual Supplier premises with a Communications Hub and its Devices, all in software
+    ok         data files                2 hubs and 11 Devices in the SMI, 3 Users
     all 2 parts work
     ");
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hanrig_dcc::data::{Code, DccData};
+use hanrig_devices::{Declaration, Kind};
 use hanrig_wire::gbcs::{SecretKey, SigningKey};
 use hanrig_wire::security::InstallCode;
 use hanrig_wire::time::{Duration, Utc};
@@ -13,10 +14,10 @@ use time::format_description::well_known::Rfc3339;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use super::file::{BenchFile, Files, PpmidTable, Text};
+use super::file::{BenchFile, DeviceDeclarationTable, DeviceTable, Files, PpmidTable, Text};
 use super::{
-    Bench, BenchError, Hub, HubProfile, Keys, Manufacturer, Medium, Network, Party, Player, Ppmid, PpmidDeclaration,
-    Problem, Supplier,
+    Bench, BenchError, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer, Medium, Network, Party, Player,
+    Ppmid, PpmidDeclaration, Problem, Supplier,
 };
 
 /// The most image octets of an Image Block Response that fits in a frame with NWK and APS security.
@@ -92,6 +93,7 @@ impl Checker<'_> {
         let data = self.data(&file);
         let players = self.players(&file);
         let ppmids: Vec<_> = file.ppmid.iter().map(|table| self.ppmid(table, &makers)).collect();
+        let devices: Vec<_> = file.devices().map(|(kind, _, table)| self.device(kind, table, &makers)).collect();
         if ppmids.is_empty() {
             self.problems.push(Problem::with_file(&self.text.name, "no PPMID; expected at least one [[ppmid]]"));
         }
@@ -129,6 +131,9 @@ impl Checker<'_> {
             .collect();
         let players = players?;
         let ppmids = ppmids.into_iter().zip(players.ppmids).map(|(ppmid, player)| Some(Ppmid { player, ..ppmid? }));
+        let devices =
+            devices.into_iter().zip(players.devices).map(|(device, player)| Some(Device { player, ..device? }));
+        let devices = devices.collect::<Option<_>>()?;
         Some(Bench {
             name: file.name.into_inner(),
             description: file.description,
@@ -149,6 +154,8 @@ impl Checker<'_> {
                 keys: hub_keys?,
             },
             ppmids: ppmids.collect::<Option<_>>()?,
+            devices: Vec::new(),
+            reserve: devices,
             access_control_broker: Party { eui: *broker.eui.get_ref(), keys: broker_keys? },
             suppliers: suppliers.into_iter().collect::<Option<_>>()?,
             manufacturers: manufacturers.into_iter().collect::<Option<_>>()?,
@@ -204,27 +211,40 @@ impl Checker<'_> {
             }
         }
         for ppmid in &file.ppmid {
-            let eui = *ppmid.eui.get_ref();
-            let Some(device) = data.smi.devices.get(&eui) else {
-                self.wrong(ppmid.eui.span(), format!("no [[device]] of the data files has the id {eui}"));
-                continue;
-            };
-            if device.device_type != DeviceType::Ppmid {
-                let found = device.device_type;
-                self.wrong(ppmid.eui.span(), format!("{eui} is of type {found} in the data files; expected PPMID"));
-            }
-            if device.hub != Some(hub) {
-                self.wrong(ppmid.eui.span(), format!("{eui} is not on the hub {hub} in the data files"));
-            }
-            for (code, other) in [
-                (&ppmid.manufacturer_code, device.manufacturer),
-                (&ppmid.model, device.model),
-                (&ppmid.hardware_version, device.hardware_version),
-            ] {
-                if *code.get_ref() != other {
-                    let message = format!("{}; the data files have {other} for {eui}", code.get_ref());
-                    self.wrong(code.span(), message);
-                }
+            let codes = [&ppmid.manufacturer_code, &ppmid.model, &ppmid.hardware_version];
+            self.fits_smi(DeviceType::Ppmid, &ppmid.eui, codes, hub, data);
+        }
+        for (kind, _, device) in file.devices() {
+            let codes = [&device.manufacturer_code, &device.model, &device.hardware_version];
+            self.fits_smi(kind.device_type(), &device.eui, codes, hub, data);
+        }
+    }
+
+    /// Notes where the SMI has a Device otherwise: `codes` are manufacturer, model and hardware version.
+    fn fits_smi(
+        &mut self,
+        device_type: DeviceType,
+        id: &Spanned<Eui64>,
+        codes: [&Spanned<Code>; 3],
+        hub: Eui64,
+        data: &DccData,
+    ) {
+        let eui = *id.get_ref();
+        let Some(device) = data.smi.devices.get(&eui) else {
+            self.wrong(id.span(), format!("no [[device]] of the data files has the id {eui}"));
+            return;
+        };
+        if device.device_type != device_type {
+            let found = device.device_type;
+            self.wrong(id.span(), format!("{eui} is of type {found} in the data files; expected {device_type}"));
+        }
+        if device.hub != Some(hub) {
+            self.wrong(id.span(), format!("{eui} is not on the hub {hub} in the data files"));
+        }
+        for (code, other) in codes.into_iter().zip([device.manufacturer, device.model, device.hardware_version]) {
+            if *code.get_ref() != other {
+                let message = format!("{}; the data files have {other} for {eui}", code.get_ref());
+                self.wrong(code.span(), message);
             }
         }
     }
@@ -232,18 +252,8 @@ impl Checker<'_> {
     fn ppmid(&mut self, table: &PpmidTable, makers: &[Code]) -> Option<Ppmid> {
         self.name(&table.name);
         self.identity(&table.eui);
-        let code = *table.manufacturer_code.get_ref();
-        if !makers.contains(&code) {
-            let message = format!("no [[manufacturer]] has the code {code}, so nobody could sign this PPMID's images");
-            self.wrong(table.manufacturer_code.span(), message);
-        }
-        let install_code = match table.install_code.get_ref().parse::<InstallCode>() {
-            Ok(install_code) => Some(install_code),
-            Err(error) => {
-                self.wrong(table.install_code.span(), error.to_string());
-                None
-            }
-        };
+        self.maker(&table.manufacturer_code, makers);
+        let install_code = self.install_code(&table.install_code);
         let declaration = PpmidDeclaration {
             sends_hardware_version: table.declaration.sends_hardware_version,
             block_size: self.within(&table.declaration.block_size, 1, MAX_BLOCK, "image octets that fit in a frame"),
@@ -260,13 +270,98 @@ impl Checker<'_> {
             player: Player::Software { radio: None },
             eui: *table.eui.get_ref(),
             install_code: install_code?,
-            manufacturer_code: code.0,
+            manufacturer_code: table.manufacturer_code.get_ref().0,
             model: table.model.get_ref().0,
             hardware_version: table.hardware_version.get_ref().0,
             firmware_version: table.firmware_version,
             declaration,
             keys: keys?,
         })
+    }
+
+    fn device(&mut self, kind: Kind, table: &DeviceTable, makers: &[Code]) -> Option<Device> {
+        self.name(&table.name);
+        self.identity(&table.eui);
+        self.maker(&table.manufacturer_code, makers);
+        let install_code = self.install_code(&table.install_code);
+        let declaration = self.declaration(kind, &table.declaration);
+        let keys = self.keys(&table.ds_private, &table.ka_private);
+        Some(Device {
+            kind,
+            name: table.name.get_ref().clone(),
+            player: Player::Software { radio: None },
+            eui: *table.eui.get_ref(),
+            install_code: install_code?,
+            manufacturer_code: table.manufacturer_code.get_ref().0,
+            model: table.model.get_ref().0,
+            hardware_version: table.hardware_version.get_ref().0,
+            firmware_version: table.firmware_version,
+            declaration,
+            keys: keys?,
+        })
+    }
+
+    fn declaration(&mut self, kind: Kind, table: &DeviceDeclarationTable) -> DeviceDeclaration {
+        let common = Declaration::of(kind);
+        let mut within = |value: &Option<Spanned<u32>>, from, to, what: &str, unit: fn(u32) -> Duration, common| {
+            value.as_ref().map_or(common, |value| unit(self.within(value, from, to, what)))
+        };
+        let milliseconds = |number: u32| Duration::from_millis(number.into());
+        let seconds = |number: u32| Duration::from_secs(number.into());
+        let block_pause = within(
+            &table.block_pause_milliseconds,
+            0,
+            60_000,
+            "milliseconds up to a minute",
+            milliseconds,
+            common.block_pause,
+        );
+        let answer_timeout = within(
+            &table.answer_timeout_milliseconds,
+            100,
+            60_000,
+            "milliseconds up to a minute",
+            milliseconds,
+            common.answer_timeout,
+        );
+        let year = 60 * 24 * 366;
+        let query_period =
+            within(&table.query_period_minutes, 1, year, "minutes up to a year", minutes, common.query_period);
+        let verification =
+            within(&table.verification_seconds, 0, 86_400, "seconds up to a day", seconds, common.verification);
+        let block_size = table.block_size.as_ref();
+        let repeats = table.repeats.as_ref();
+        DeviceDeclaration {
+            sends_hardware_version: table.sends_hardware_version.unwrap_or(common.sends_hardware_version),
+            block_size: block_size
+                .map_or(common.block_size, |size| self.within(size, 1, MAX_BLOCK, "image octets that fit in a frame")),
+            block_pause,
+            answer_timeout,
+            repeats: repeats.map_or(common.repeats, |repeats| self.within(repeats, 1, 100, "repetitions")),
+            query_period,
+            follows_notify: table.follows_notify.unwrap_or(common.follows_notify),
+            verification,
+            receipt_alert: table.receipt_alert.unwrap_or(common.receipt_alert),
+        }
+    }
+
+    /// Notes a Device whose images nobody could sign.
+    fn maker(&mut self, code: &Spanned<Code>, makers: &[Code]) {
+        if !makers.contains(code.get_ref()) {
+            let code_text = code.get_ref();
+            let message = format!("no [[manufacturer]] has the code {code_text}, so nobody could sign its images");
+            self.wrong(code.span(), message);
+        }
+    }
+
+    fn install_code(&mut self, text: &Spanned<String>) -> Option<InstallCode> {
+        match text.get_ref().parse::<InstallCode>() {
+            Ok(install_code) => Some(install_code),
+            Err(error) => {
+                self.wrong(text.span(), error.to_string());
+                None
+            }
+        }
     }
 
     /// Notes names that two players share: steps name players.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hanrig_dcc::data::Code;
+use hanrig_devices::Kind;
 use hanrig_wire::types::{Eui64, FirmwareVersion, Key128};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +28,12 @@ pub(super) struct BenchFile {
     pub(super) hub: HubTable,
     #[serde(default)]
     pub(super) ppmid: Vec<PpmidTable>,
+    #[serde(default)]
+    pub(super) hcalcs: Vec<DeviceTable>,
+    #[serde(default)]
+    pub(super) esme: Vec<DeviceTable>,
+    #[serde(default)]
+    pub(super) gsme: Vec<DeviceTable>,
     pub(super) access_control_broker: PartyTable,
     #[serde(default)]
     pub(super) supplier: Vec<SupplierTable>,
@@ -97,6 +104,40 @@ pub(super) struct PpmidTable {
     pub(super) declaration: DeclarationTable,
 }
 
+/// An ESME, a GSME or an HCALCS.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeviceTable {
+    pub(super) name: Spanned<String>,
+    pub(super) player: Spanned<PlayerName>,
+    pub(super) radio: Option<PortTable>,
+    pub(super) eui: Spanned<Eui64>,
+    pub(super) install_code: Spanned<String>,
+    pub(super) manufacturer_code: Spanned<Code>,
+    pub(super) model: Spanned<Code>,
+    pub(super) hardware_version: Spanned<Code>,
+    pub(super) firmware_version: FirmwareVersion,
+    pub(super) ds_private: Spanned<String>,
+    pub(super) ka_private: Spanned<String>,
+    #[serde(default)]
+    pub(super) declaration: DeviceDeclarationTable,
+}
+
+/// What is left out is what is common for a Device of its type.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeviceDeclarationTable {
+    pub(super) sends_hardware_version: Option<bool>,
+    pub(super) block_size: Option<Spanned<u8>>,
+    pub(super) block_pause_milliseconds: Option<Spanned<u32>>,
+    pub(super) answer_timeout_milliseconds: Option<Spanned<u32>>,
+    pub(super) repeats: Option<Spanned<u8>>,
+    pub(super) query_period_minutes: Option<Spanned<u32>>,
+    pub(super) follows_notify: Option<bool>,
+    pub(super) verification_seconds: Option<Spanned<u32>>,
+    pub(super) receipt_alert: Option<bool>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeclarationTable {
@@ -136,6 +177,15 @@ pub(super) struct DataTable {
     pub(super) smi: Spanned<String>,
     pub(super) cpl: Spanned<String>,
     pub(super) registration: Spanned<String>,
+}
+
+impl BenchFile {
+    /// The ESMEs, GSMEs and HCALCSs, in the order of the bench, and what their tables are called.
+    pub(super) fn devices(&self) -> impl Iterator<Item = (Kind, &'static str, &DeviceTable)> {
+        [(Kind::Hcalcs, "hcalcs", &self.hcalcs), (Kind::Esme, "esme", &self.esme), (Kind::Gsme, "gsme", &self.gsme)]
+            .into_iter()
+            .flat_map(|(kind, name, tables)| tables.iter().map(move |table| (kind, name, table)))
+    }
 }
 
 /// A file's name as people know it, and its text.

@@ -8,6 +8,7 @@
 //! refer to devices and parties that exist, and every player has the ports that it needs. All that is wrong is told at once, each with file, line, column and field.
 
 mod check;
+mod device;
 mod error;
 mod file;
 #[cfg(feature = "planted-faults")]
@@ -26,6 +27,7 @@ use hanrig_wire::time::{Duration, Utc};
 use hanrig_wire::types::{Eui64, FirmwareVersion, Key128};
 use serde::Deserialize;
 
+pub use self::device::{Device, DeviceDeclaration, OnHan};
 pub use self::error::{BenchError, Problem};
 #[cfg(feature = "planted-faults")]
 pub use self::planted::Planted;
@@ -58,6 +60,10 @@ pub struct Bench {
     pub hub: Hub,
     /// The PPMIDs that are on the hub's network; at least one. The first is the one that a scenario means by "the PPMID".
     pub ppmids: Vec<Ppmid>,
+    /// The ESMEs, GSMEs and HCALCSs that are on the hub's network.
+    pub devices: Vec<Device>,
+    /// Those that come on the hub's network when a scenario says so.
+    pub reserve: Vec<Device>,
     /// The DCC's Access Control Broker.
     pub access_control_broker: Party,
     /// The Suppliers, as Users of the DCC.
@@ -257,6 +263,9 @@ impl Bench {
         players.insert("ch".to_owned(), self.hub.player.as_str().to_owned());
         for ppmid in &self.ppmids {
             players.insert(ppmid.name.clone(), ppmid.player.as_str().to_owned());
+        }
+        for device in self.devices.iter().chain(&self.reserve) {
+            players.insert(device.name.clone(), device.player.as_str().to_owned());
         }
         for supplier in &self.suppliers {
             players.insert(supplier.name.clone(), software.clone());

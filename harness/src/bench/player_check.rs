@@ -20,6 +20,7 @@ pub(super) struct Players {
     pub(super) hub: Player,
     pub(super) wan: Option<WanTarget>,
     pub(super) ppmids: Vec<Player>,
+    pub(super) devices: Vec<Player>,
     pub(super) sniffer: Option<SerialSettings>,
     pub(super) emulation: Option<EmulationSettings>,
     pub(super) patience: Duration,
@@ -84,6 +85,18 @@ impl Checker<'_> {
                 self.player("ppmid", &tables, made)
             })
             .collect();
+        let devices: Vec<_> = file
+            .devices()
+            .map(|(_, name, device)| {
+                if *device.player.get_ref() != PlayerName::Software {
+                    let message = format!("no board can play {name} yet; expected \"software\"");
+                    self.wrong(device.player.span(), message);
+                    return None;
+                }
+                let tables = Tables { player: &device.player, board: None, qemu: None, radio: device.radio.as_ref() };
+                self.player(name, &tables, made)
+            })
+            .collect();
         let sniffer = file.sniffer.as_ref().map(|table| self.port("sniffer", table));
         match (made, &file.sniffer, names.iter().find(|player| *player.get_ref() == PlayerName::Board)) {
             (Made::Hardware, None, Some(player)) => {
@@ -113,6 +126,7 @@ impl Checker<'_> {
             hub: hub_player?,
             wan: wan?,
             ppmids: ppmids.into_iter().collect::<Option<_>>()?,
+            devices: devices.into_iter().collect::<Option<_>>()?,
             sniffer,
             emulation,
             patience: Duration::from_secs(patience.unwrap_or(PATIENCE_SECONDS).into()),

@@ -9,7 +9,7 @@ use hanrig_dcc::data::{CspRegion, DccData};
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
 use hanrig_dcc::duis::{DuisMessage, Request};
 use hanrig_wire::time::Instant;
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::types::Eui64;
 use std::collections::BTreeMap;
 
 /// DSP and CSPs: the one that reaches the bench's hub, and one for each other region in which the bench's data have a hub.
@@ -54,8 +54,8 @@ impl DccSide {
 
     /// Has the CSP tell the hub which Devices may join, as soon as its link is up.
     pub fn provision(&mut self, now: Instant, bench: &Bench) {
-        for ppmid in &bench.ppmids {
-            self.csp.provision(now, self.hub, ppmid.eui, DeviceType::Ppmid, ppmid.install_code.link_key());
+        for device in bench.on_han() {
+            self.csp.provision(now, self.hub, device.eui, device.device_type, device.install_code.link_key());
         }
     }
 
@@ -151,7 +151,7 @@ fn dsp_config(bench: &Bench) -> DspConfig {
     let broker = &bench.access_control_broker;
     let mut config = DspConfig::new(broker.eui, bench.epoch, broker.keys.ka.clone());
     let hub = core::iter::once((bench.hub.eui, &bench.hub.keys));
-    for (eui, keys) in hub.chain(bench.ppmids.iter().map(|ppmid| (ppmid.eui, &ppmid.keys))) {
+    for (eui, keys) in hub.chain(bench.on_han().map(|device| (device.eui, device.keys))) {
         let keys = DeviceKeys { signing: keys.ds.verifying_key(), key_agreement: keys.ka.public_key() };
         config.device_keys.insert(eui, keys);
     }

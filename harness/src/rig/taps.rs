@@ -40,10 +40,10 @@ impl Taps {
         let mut ring = KeyRing::default();
         ring.add_network_key(bench.network.network_key, None);
         let mut keys = vec![(bench.network.network_key, "network key".to_owned())];
-        for ppmid in &bench.ppmids {
-            let link_key = ppmid.install_code.link_key();
-            ring.add_link_key(link_key, ppmid.eui, Some(bench.hub.eui));
-            keys.push((link_key, format!("link key of {} {}", ppmid.name, ppmid.eui)));
+        for device in bench.on_han() {
+            let link_key = device.install_code.link_key();
+            ring.add_link_key(link_key, device.eui, Some(bench.hub.eui));
+            keys.push((link_key, format!("link key of {} {}", device.name, device.eui)));
         }
         Ok(Self {
             seen: Observations::default(),
