@@ -1,13 +1,13 @@
-//! What hub and PPMID say to each other over the OTA Upgrade Cluster.
+//! What hub and Devices say to each other over the OTA Upgrade Cluster.
 
 use super::HAN;
 use crate::bench::Ppmid;
 use crate::rig::observe::{AirSighting, Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{RigScenario, Version, readable};
+use crate::world::{Named, RigScenario, Version, readable};
 use cucumber::{then, when};
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::{ImageId, QueryNextImageRequest, QueryNextImageResponse, UPGRADE_NOW};
 
@@ -49,15 +49,19 @@ async fn expect_ota(
     Ok(found)
 }
 
-fn ends(world: &RigScenario) -> Result<(Eui64, Eui64), StepError> {
-    Ok((world.hub()?, world.ppmid()?.eui))
+/// The Device that PPMID scenarios are about.
+const PPMID: Named = Named(DeviceType::Ppmid);
+
+/// The hub and the Device.
+fn ends(world: &RigScenario, named: Named) -> Result<(Eui64, Eui64), StepError> {
+    Ok((world.hub()?, world.device(named)?.eui))
 }
 
-#[then("the hub sends the PPMID an Image Notify")]
-async fn image_notify(world: &mut RigScenario) -> StepResult {
-    let (hub, ppmid) = ends(world)?;
+#[then(expr = "the hub sends the {device} an Image Notify")]
+async fn image_notify(world: &mut RigScenario, named: Named) -> StepResult {
+    let (hub, device) = ends(world, named)?;
     let image = world.release()?.image;
-    expect_ota(world, "an Image Notify that the PPMID has to follow", (hub, ppmid), HAN, |_, command| {
+    expect_ota(world, &format!("an Image Notify that the {named} has to follow"), (hub, device), HAN, |_, command| {
         matches!(command, OtaHeard::ImageNotify(notify)
             if notify.manufacturer_code.is_none_or(|code| code == image.manufacturer_code)
                 && notify.image_type.is_none_or(|kind| kind == image.image_type)
@@ -67,60 +71,63 @@ async fn image_notify(world: &mut RigScenario) -> StepResult {
     .map(drop)
 }
 
-/// Expects a query of the PPMID and remembers it, so that the hub's answer can be told.
+/// Expects a query of a Device and remembers it, so that the hub's answer can be told.
 async fn expect_query(
     world: &mut RigScenario,
+    named: Named,
     what: &str,
     window: Duration,
     wanted: impl Fn(&QueryNextImageRequest) -> bool,
 ) -> Result<AirSighting, StepError> {
-    let (hub, ppmid) = ends(world)?;
+    let (hub, device) = ends(world, named)?;
     let found = expect_ota(
         world,
         what,
-        (ppmid, hub),
+        (device, hub),
         window,
         |_, command| matches!(command, OtaHeard::Query(query) if wanted(query)),
     )
     .await?;
-    world.query = ota(&found).map(|(sequence, _)| (found.at(), sequence));
+    world.query = ota(&found).map(|(sequence, _)| (found.at(), device, sequence));
     Ok(found)
 }
 
-fn runs(world: &RigScenario, version: Version) -> Result<ImageId, StepError> {
-    let ppmid = world.ppmid()?;
-    Ok(ImageId { manufacturer_code: ppmid.manufacturer_code, image_type: ppmid.model, file_version: version.0 })
+fn runs(world: &RigScenario, named: Named, version: Version) -> Result<ImageId, StepError> {
+    let device = world.device(named)?;
+    Ok(ImageId { manufacturer_code: device.manufacturer_code, image_type: device.model, file_version: version.0 })
 }
 
 #[then(
-    expr = "the PPMID sends a Query Next Image Request with its manufacturer code, image type and firmware version {version}"
+    expr = "the {device} sends a Query Next Image Request with its manufacturer code, image type and firmware version {version}"
 )]
-async fn query(world: &mut RigScenario, version: Version) -> StepResult {
-    let current = runs(world, version)?;
-    let what = format!("a Query Next Image Request of the PPMID: {current}");
-    expect_query(world, &what, HAN, |query| query.current == current).await.map(drop)
+async fn query(world: &mut RigScenario, named: Named, version: Version) -> StepResult {
+    let current = runs(world, named, version)?;
+    let what = format!("a Query Next Image Request of the {named}: {current}");
+    expect_query(world, named, &what, HAN, |query| query.current == current).await.map(drop)
 }
 
-#[then("the PPMID sends a Query Next Image Request with its hardware version")]
-async fn query_with_hardware_version(world: &mut RigScenario) -> StepResult {
-    let version = world.ppmid()?.hardware_version;
-    let what = format!("a Query Next Image Request of the PPMID with hardware version {version:04X}");
-    expect_query(world, &what, HAN, |query| query.hardware_version == Some(version)).await.map(drop)
+#[then(expr = "the {device} sends a Query Next Image Request with its hardware version")]
+async fn query_with_hardware_version(world: &mut RigScenario, named: Named) -> StepResult {
+    let version = world.device(named)?.hardware_version;
+    let what = format!("a Query Next Image Request of the {named} with hardware version {version:04X}");
+    expect_query(world, named, &what, HAN, |query| query.hardware_version == Some(version)).await.map(drop)
 }
 
-#[then("the PPMID sends a Query Next Image Request without a hardware version")]
-async fn query_without_hardware_version(world: &mut RigScenario) -> StepResult {
-    let what = "a Query Next Image Request of the PPMID without a hardware version";
-    expect_query(world, what, HAN, |query| query.hardware_version.is_none()).await.map(drop)
+#[then(expr = "the {device} sends a Query Next Image Request without a hardware version")]
+async fn query_without_hardware_version(world: &mut RigScenario, named: Named) -> StepResult {
+    let what = format!("a Query Next Image Request of the {named} without a hardware version");
+    expect_query(world, named, &what, HAN, |query| query.hardware_version.is_none()).await.map(drop)
 }
 
-#[then(expr = "within {int} hours the PPMID asks again with firmware version {version}")]
-async fn asks_again(world: &mut RigScenario, hours: u64, version: Version) -> StepResult {
-    let current = runs(world, version)?;
+#[then(expr = "within {int} hours the {device} asks again with firmware version {version}")]
+async fn asks_again(world: &mut RigScenario, hours: u64, named: Named, version: Version) -> StepResult {
+    let current = runs(world, named, version)?;
     // From now on: what it asked before does not count.
     world.stimulus().await?;
-    let what = format!("a Query Next Image Request of the PPMID: {current}");
-    expect_query(world, &what, Duration::from_secs(hours * 3600), |query| query.current == current).await.map(drop)
+    let what = format!("a Query Next Image Request of the {named}: {current}");
+    expect_query(world, named, &what, Duration::from_secs(hours * 3600), |query| query.current == current)
+        .await
+        .map(drop)
 }
 
 /// When `device` asked without an Image Notify shortly before. A question that is repeated counts once.
@@ -147,12 +154,12 @@ fn unprompted(world: &RigScenario, device: Eui64) -> Result<Vec<Instant>, StepEr
     Ok(asked)
 }
 
-#[then(expr = "the PPMID has asked unprompted at least {int} times and no more than once a day")]
-fn asked_unprompted(world: &mut RigScenario, at_least: usize) -> StepResult {
+#[then(expr = "the {device} has asked unprompted at least {int} times and no more than once a day")]
+fn asked_unprompted(world: &mut RigScenario, named: Named, at_least: usize) -> StepResult {
     /// By how much a Device's day may be shorter than the rig's.
     const TOLERANCE: Duration = Duration::from_secs(60);
     const DAY: Duration = Duration::from_secs(24 * 3600);
-    let asked = unprompted(world, world.ppmid()?.eui)?;
+    let asked = unprompted(world, world.device(named)?.eui)?;
     if asked.len() < at_least {
         return Err(StepError::fail(format!("expected {at_least} times at least, observed {}", asked.len())));
     }
@@ -172,9 +179,9 @@ async fn expect_answer(
     what: &str,
     wanted: impl Fn(QueryNextImageResponse) -> bool,
 ) -> Result<(), StepError> {
-    let (hub, ppmid) = ends(world)?;
-    let (asked, sequence) =
-        world.query.ok_or_else(|| StepError::bench_fault("no step before this one saw the PPMID ask"))?;
+    let hub = world.hub()?;
+    let (asked, device, sequence) =
+        world.query.ok_or_else(|| StepError::bench_fault("no step before this one saw a Device ask"))?;
     let answer = |sighting: &AirSighting| match ota(sighting) {
         Some((answers, OtaHeard::QueryResponse(response))) if answers == sequence && sighting.at() >= asked => {
             Some(*response)
@@ -185,7 +192,7 @@ async fn expect_answer(
         .expect_air(
             &format!("the hub's answer to that query: {what}"),
             Duration::from_secs(600),
-            |sighting| sighting.source == hub && sighting.destination == Some(ppmid) && answer(sighting).is_some(),
+            |sighting| sighting.source == hub && sighting.destination == Some(device) && answer(sighting).is_some(),
             |sighting| {
                 sighting.source == hub && ota(sighting).is_some_and(|(_, c)| !matches!(c, OtaHeard::Block { .. }))
             },
@@ -197,8 +204,12 @@ async fn expect_answer(
     Err(StepError::fail(format!("expected {what}\nobserved {}", found.observation().summary)))
 }
 
-#[then(expr = "the hub offers firmware version {version} to the PPMID")]
-async fn offered(world: &mut RigScenario, version: Version) -> StepResult {
+#[then(expr = "the hub offers firmware version {version} to the {device}")]
+async fn offered(world: &mut RigScenario, version: Version, named: Named) -> StepResult {
+    let device = world.device(named)?.eui;
+    if world.query.is_none_or(|(_, asked, _)| asked != device) {
+        return Err(StepError::bench_fault(format!("no step before this one saw the {named} ask")));
+    }
     let release = world.release()?;
     let image = ImageId { file_version: version.0, ..release.image };
     let octets = u32::try_from(release.octets().len()).unwrap_or(u32::MAX);
@@ -244,7 +255,7 @@ async fn about_to_ask(world: &mut RigScenario) -> StepResult {
 
 #[then("the hub answers the second PPMID, while the PPMID fetches the image, that no image is available")]
 async fn second_is_offered_nothing(world: &mut RigScenario) -> StepResult {
-    let (hub, ppmid) = ends(world)?;
+    let (hub, ppmid) = ends(world, PPMID)?;
     let second = second(world)?.eui;
     let image = world.release()?.image;
     let found = expect_ota(world, "an answer to the second PPMID's query", (hub, second), HAN, |_, command| {
@@ -256,7 +267,7 @@ async fn second_is_offered_nothing(world: &mut RigScenario) -> StepResult {
         let observed = found.observation().summary;
         return Err(StepError::fail(format!("expected NO_IMAGE_AVAILABLE for the second PPMID\nobserved {observed}")));
     }
-    fetched(world).await?;
+    fetched(world, PPMID).await?;
     let mut fetching = world.seen()?.air.iter().filter(|sighting| {
         sighting.destination == Some(ppmid)
             && matches!(ota(sighting), Some((_, OtaHeard::Block { image: of, .. })) if *of == image)
@@ -269,13 +280,13 @@ async fn second_is_offered_nothing(world: &mut RigScenario) -> StepResult {
     Err(StepError::inconclusive("the second PPMID did not ask while the hub held the image, so nothing was shown"))
 }
 
-#[then("the hub has sent no block larger than the PPMID asked for")]
-fn no_larger_block(world: &mut RigScenario) -> StepResult {
-    let most = world.ppmid()?.declaration.block_size;
-    let (hub, ppmid) = ends(world)?;
+#[then(expr = "the hub has sent no block larger than the {device} asked for")]
+fn no_larger_block(world: &mut RigScenario, named: Named) -> StepResult {
+    let most = world.device(named)?.block_size;
+    let (hub, device) = ends(world, named)?;
     let larger = world.seen()?.air.iter().find(|sighting| {
         sighting.source == hub
-            && sighting.destination == Some(ppmid)
+            && sighting.destination == Some(device)
             && matches!(ota(sighting), Some((_, OtaHeard::Block { octets, .. })) if *octets > most)
     });
     match larger.map(Sighting::observation) {
@@ -284,22 +295,22 @@ fn no_larger_block(world: &mut RigScenario) -> StepResult {
     }
 }
 
-#[then("the PPMID fetches the image from the hub, octet for octet")]
-async fn fetched(world: &mut RigScenario) -> StepResult {
-    let (hub, ppmid) = ends(world)?;
+#[then(expr = "the {device} fetches the image from the hub, octet for octet")]
+async fn fetched(world: &mut RigScenario, named: Named) -> StepResult {
+    let (hub, device) = ends(world, named)?;
     let (image, expected) = (world.release()?.image, world.release()?.octets().to_vec());
     let size = expected.len();
-    expect_ota(world, "the last block of the image", (hub, ppmid), HAN, |_, command| {
+    expect_ota(world, "the last block of the image", (hub, device), HAN, |_, command| {
         matches!(command, OtaHeard::Block { image: of, offset, octets }
             if *of == image && *offset as usize + usize::from(*octets) == size)
     })
     .await?;
-    let Some(fetched) = world.seen()?.fetched.get(&ppmid).and_then(|images| images.last()) else {
-        return Err(StepError::fail("blocks went to the PPMID without an offer before them"));
+    let Some(fetched) = world.seen()?.fetched.get(&device).and_then(|images| images.last()) else {
+        return Err(StepError::fail(format!("blocks went to the {named} without an offer before them")));
     };
     if fetched.has_gap() {
         return Err(StepError::inconclusive(format!(
-            "the sniffer missed a block after offset {}, so it cannot be told what the PPMID got",
+            "the sniffer missed a block after offset {}, so it cannot be told what the {named} got",
             fetched.covered()
         )));
     }
@@ -313,12 +324,12 @@ async fn fetched(world: &mut RigScenario) -> StepResult {
     Ok(())
 }
 
-#[then(expr = "the PPMID sends an Upgrade End Request with status {word}")]
-async fn upgrade_end_request(world: &mut RigScenario, status: String) -> StepResult {
-    let (hub, ppmid) = ends(world)?;
+#[then(expr = "the {device} sends an Upgrade End Request with status {word}")]
+async fn upgrade_end_request(world: &mut RigScenario, named: Named, status: String) -> StepResult {
+    let (hub, device) = ends(world, named)?;
     let image = world.release()?.image;
-    let what = format!("an Upgrade End Request of the PPMID: {status}, {image}");
-    expect_ota(world, &what, (ppmid, hub), HAN, |_, command| {
+    let what = format!("an Upgrade End Request of the {named}: {status}, {image}");
+    expect_ota(world, &what, (device, hub), HAN, |_, command| {
         matches!(command, OtaHeard::EndRequest(request)
             if request.status.to_string() == status && request.image == image)
     })
@@ -326,12 +337,12 @@ async fn upgrade_end_request(world: &mut RigScenario, status: String) -> StepRes
     .map(drop)
 }
 
-#[then("the hub's Upgrade End Response tells the PPMID to activate now")]
-async fn activate_now(world: &mut RigScenario) -> StepResult {
-    let (hub, ppmid) = ends(world)?;
+#[then(expr = "the hub's Upgrade End Response tells the {device} to activate now")]
+async fn activate_now(world: &mut RigScenario, named: Named) -> StepResult {
+    let (hub, device) = ends(world, named)?;
     let image = world.release()?.image;
     let what = format!("an Upgrade End Response with upgrade time 0 for {image}");
-    expect_ota(world, &what, (hub, ppmid), HAN, |_, command| {
+    expect_ota(world, &what, (hub, device), HAN, |_, command| {
         matches!(command, OtaHeard::EndResponse(response)
             if response.image == image && response.upgrade_time == UPGRADE_NOW)
     })
@@ -339,13 +350,13 @@ async fn activate_now(world: &mut RigScenario) -> StepResult {
     .map(drop)
 }
 
-/// What the hub said to the PPMID since the bench was started.
-fn hub_said(world: &RigScenario, what: fn(&OtaHeard) -> bool) -> Result<Vec<String>, StepError> {
-    let (hub, ppmid) = ends(world)?;
+/// What the hub said to a Device since the bench was started.
+fn hub_said(world: &RigScenario, named: Named, what: fn(&OtaHeard) -> bool) -> Result<Vec<String>, StepError> {
+    let (hub, device) = ends(world, named)?;
     let air = &world.seen()?.air;
     Ok(air
         .iter()
-        .filter(|sighting| sighting.source == hub && sighting.destination == Some(ppmid))
+        .filter(|sighting| sighting.source == hub && sighting.destination == Some(device))
         .filter(|sighting| sighting.at() >= Instant::ZERO && ota(sighting).is_some_and(|(_, command)| what(command)))
         .map(|sighting| sighting.observation().summary)
         .collect())
@@ -364,14 +375,14 @@ fn never(world: &RigScenario, what: &str, heard: &[String]) -> StepResult {
     Err(StepError::fail(format!("expected no {what}, observed {} of them, the first: {first}", heard.len())))
 }
 
-#[then("the hub has sent the PPMID no block of the image")]
-async fn no_block(world: &mut RigScenario) -> StepResult {
-    let heard = hub_said(world, |command| matches!(command, OtaHeard::Block { .. }))?;
+#[then(expr = "the hub has sent the {device} no block of the image")]
+async fn no_block(world: &mut RigScenario, named: Named) -> StepResult {
+    let heard = hub_said(world, named, |command| matches!(command, OtaHeard::Block { .. }))?;
     never(world, "block of the image", &heard)
 }
 
-#[then("the hub has not told the PPMID to activate")]
-async fn not_told_to_activate(world: &mut RigScenario) -> StepResult {
-    let heard = hub_said(world, |command| matches!(command, OtaHeard::EndResponse(_)))?;
+#[then(expr = "the hub has not told the {device} to activate")]
+async fn not_told_to_activate(world: &mut RigScenario, named: Named) -> StepResult {
+    let heard = hub_said(world, named, |command| matches!(command, OtaHeard::EndResponse(_)))?;
     never(world, "Upgrade End Response", &heard)
 }

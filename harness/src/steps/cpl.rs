@@ -2,29 +2,30 @@
 
 use super::premises::hardware_version;
 use crate::runner::{StepError, StepResult};
-use crate::world::{Place, Release, RigScenario, Version};
+use crate::world::{Making, Named, Place, Release, RigScenario, Version};
 use cucumber::given;
 use hanrig_dcc::FirmwareHash;
 use hanrig_dcc::data::{Code, CplStatus};
 use hanrig_wire::types::FirmwareVersion;
 
-fn release(world: &mut RigScenario, version: FirmwareVersion, size: usize, sound: bool) -> StepResult {
-    let ppmid = world.ppmid()?.clone();
-    let release = world.new_release(&ppmid, version, size, sound)?;
-    let entry = release.cpl_entry(&world.bench()?.data, &ppmid);
+fn release(world: &mut RigScenario, named: Named, version: FirmwareVersion, making: Making) -> StepResult {
+    let device = world.device(named)?;
+    let hardware_version = device.hardware_version;
+    let release = world.new_release(device, version, making)?;
+    let entry = release.cpl_entry(&world.bench()?.data, hardware_version);
     world.edit_dcc(&mut |data| data.cpl.entries.push(entry.clone()))?;
     world.release = Some(release);
     Ok(())
 }
 
-#[given(expr = "the manufacturer has released PPMID firmware version {version} of {int} KB")]
-fn released_kb(world: &mut RigScenario, version: Version, kilobytes: usize) -> StepResult {
-    release(world, version.0, kilobytes.saturating_mul(1024), true)
+#[given(expr = "the manufacturer has released {device} firmware version {version} of {int} KB")]
+fn released_kb(world: &mut RigScenario, named: Named, version: Version, kilobytes: usize) -> StepResult {
+    release(world, named, version.0, Making::of_size(kilobytes.saturating_mul(1024)))
 }
 
-#[given(expr = "the manufacturer has released PPMID firmware version {version} of {int} octets")]
-fn released_octets(world: &mut RigScenario, version: Version, octets: usize) -> StepResult {
-    release(world, version.0, octets, true)
+#[given(expr = "the manufacturer has released {device} firmware version {version} of {int} octets")]
+fn released_octets(world: &mut RigScenario, named: Named, version: Version, octets: usize) -> StepResult {
+    release(world, named, version.0, Making::of_size(octets))
 }
 
 /// Changes the CPL entry of the release.
@@ -108,8 +109,10 @@ fn other_hash_provided(world: &mut RigScenario) -> StepResult {
 
 #[given("the manufacturer's signature in the image is wrong")]
 fn manufacturer_signature_wrong(world: &mut RigScenario) -> StepResult {
-    let (version, size) = (world.release()?.image.file_version, world.release()?.octets().len());
+    let sound = world.release()?;
+    let (named, version) = (Named(sound.device_type), sound.image.file_version);
+    let making = Making { sound: false, ..Making::of_size(sound.octets().len()) };
     // The CPL entry of the sound image goes, so that only the one with the wrong signature is listed.
     hash_not_on_cpl(world)?;
-    release(world, version, size, false)
+    release(world, named, version, making)
 }

@@ -4,13 +4,13 @@ use super::supplier::{device, devices};
 use super::{DCC, WAN};
 use crate::rig::observe::{DuisSighting, GatewayContent, GatewaySighting, Party, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{RigScenario, Role};
+use crate::world::{Named, RigScenario, Role};
 use cucumber::gherkin::Step;
 use cucumber::then;
 use hanrig_dcc::duis::{DuisMessage, FirmwareWarning, RequestId, Response, ResponseBody, ResponsePayload};
 use hanrig_dcc::gateway::{CspToDsp, DspToCsp};
 use hanrig_wire::time::Duration;
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::types::Eui64;
 use hanrig_wire::wan::{ImageStatus, WanMessage};
 
 /// The last Service Request, which must be of `role`.
@@ -143,19 +143,19 @@ async fn refused_version(world: &mut RigScenario, role: Role) -> StepResult {
     refused_whole(world, role, "E110405").await
 }
 
-#[then(expr = "the DSP sends the CSP one distribution request for the PPMID, of Device type PPMID")]
-async fn request_for_ppmid(world: &mut RigScenario) -> StepResult {
-    let ppmid = world.ppmid()?.eui;
-    one_distribution_request(world, vec![ppmid]).await
+#[then(expr = "the DSP sends the CSP one distribution request for the {device}, of Device type {device}")]
+async fn request_for_device(world: &mut RigScenario, named: Named, device_type: Named) -> StepResult {
+    let device = world.device(named)?.eui;
+    one_distribution_request(world, vec![device], device_type).await
 }
 
-#[then("the DSP sends the CSP one distribution request, of Device type PPMID, for these Devices:")]
-async fn request_for_devices(world: &mut RigScenario, step: &Step) -> StepResult {
+#[then(expr = "the DSP sends the CSP one distribution request, of Device type {device}, for these Devices:")]
+async fn request_for_devices(world: &mut RigScenario, device_type: Named, step: &Step) -> StepResult {
     let expected = devices(world, step)?;
-    one_distribution_request(world, expected).await
+    one_distribution_request(world, expected, device_type).await
 }
 
-async fn one_distribution_request(world: &mut RigScenario, mut expected: Vec<Eui64>) -> StepResult {
+async fn one_distribution_request(world: &mut RigScenario, mut expected: Vec<Eui64>, device_type: Named) -> StepResult {
     let hub = world.hub()?;
     let image = world.release()?.octets().to_vec();
     let of_interest = |sighting: &GatewaySighting| {
@@ -171,10 +171,10 @@ async fn one_distribution_request(world: &mut RigScenario, mut expected: Vec<Eui
     devices.sort_unstable();
     expected.sort_unstable();
     let one_hub = request.devices.iter().all(|target| target.hub == hub);
-    if count != 1 || request.device_type != DeviceType::Ppmid || devices != expected || !one_hub {
+    if count != 1 || request.device_type != device_type.0 || devices != expected || !one_hub {
         let devices: Vec<_> = request.devices.iter().map(|target| (target.device, target.hub)).collect();
         return Err(StepError::fail(format!(
-            "expected one distribution request of Device type PPMID for {expected:?} on hub {hub}\nobserved {count}, \
+            "expected one distribution request of Device type {device_type} for {expected:?} on hub {hub}\nobserved {count}, \
              the first of Device type {} for {devices:?}",
             request.device_type
         )));
@@ -223,8 +223,8 @@ async fn csp_rejects(world: &mut RigScenario, mut expected: Vec<(Eui64, String)>
 
 #[then("the CSP delivers the image to the hub, octet for octet")]
 async fn delivered(world: &mut RigScenario) -> StepResult {
-    let ppmid = world.ppmid()?.eui;
-    let expected = world.release()?.octets().to_vec();
+    let release = world.release()?;
+    let (device, of_type, expected) = (release.device, release.device_type, release.octets().to_vec());
     let image_status = |sighting: &WanSighting| matches!(sighting.message, WanMessage::ImageStatus { .. });
     let found = world
         .expect_wan(
@@ -243,13 +243,13 @@ async fn delivered(world: &mut RigScenario) -> StepResult {
     let seen = world.seen()?;
     let named = seen.wan.iter().any(|sighting| {
         matches!(&sighting.message, WanMessage::ImageBegin { transfer, targets, device_type, .. }
-            if *transfer == delivered && *device_type == DeviceType::Ppmid && targets.contains(&ppmid))
+            if *transfer == delivered && *device_type == of_type && targets.contains(&device))
     });
     let image = seen.delivered.get(&delivered);
     match image {
         Some(image) if named && image.is_whole() && !image.is_contradictory() && image.octets() == expected => Ok(()),
         Some(image) => Err(StepError::fail(format!(
-            "expected all {} octets of the Supplier's image on the WAN link, for the PPMID {ppmid}\nobserved {} of {} \
+            "expected all {} octets of the Supplier's image on the WAN link, for the {of_type} {device}\nobserved {} of {} \
              octets{}{}",
             expected.len(),
             image.covered(),

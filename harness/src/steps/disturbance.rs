@@ -3,7 +3,7 @@
 use super::HAN;
 use crate::rig::observe::{DuisSighting, Observations, Party, Sighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{Node, RigScenario, readable};
+use crate::world::{Named, Node, RigScenario, readable};
 use cucumber::{then, when};
 use hanrig_dcc::duis::{DuisMessage, ResponseBody};
 use hanrig_wire::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use hanrig_wire::types::Eui64;
 fn eui_of(world: &RigScenario, node: Node) -> Result<Eui64, StepError> {
     match node {
         Node::Hub => world.hub(),
-        Node::Ppmid => Ok(world.ppmid()?.eui),
+        Node::Device(named) => Ok(world.device(named)?.eui),
     }
 }
 
@@ -22,23 +22,25 @@ fn fetched(seen: &Observations, device: Eui64) -> (usize, usize) {
     image.map_or((0, 0), |image| (image.covered(), image.size as usize))
 }
 
-#[when(expr = "the PPMID has fetched {int} % of the image")]
-async fn has_fetched(world: &mut RigScenario, percent: usize) -> StepResult {
-    let (ppmid, size) = (world.ppmid()?.eui, world.release()?.octets().len());
+#[when(expr = "the {device} has fetched {int} % of the image")]
+async fn has_fetched(world: &mut RigScenario, named: Named, percent: usize) -> StepResult {
+    let (device, size) = (world.device(named)?.eui, world.release()?.octets().len());
     let enough = |seen: &Observations| {
-        let (covered, of) = fetched(seen, ppmid);
+        let (covered, of) = fetched(seen, device);
         of == size && covered * 100 >= of * percent
     };
     let driver = world.in_motion()?;
     let deadline = driver.now() + HAN;
     if driver.run_until(deadline, &mut |seen| enough(seen)).await? {
-        let (covered, of) = fetched(driver.observations(), ppmid);
+        let (covered, of) = fetched(driver.observations(), device);
         if covered == of && percent < 100 {
-            return Err(StepError::inconclusive("the PPMID had the whole image before the bench could be halted"));
+            return Err(StepError::inconclusive(format!(
+                "the {named} had the whole image before the bench could be halted"
+            )));
         }
         return Ok(());
     }
-    let (covered, _) = fetched(driver.observations(), ppmid);
+    let (covered, _) = fetched(driver.observations(), device);
     Err(StepError::fail(format!(
         "expected {percent} % of {size} octets on the air within {}, observed {covered} octets",
         readable(HAN)

@@ -4,40 +4,53 @@ use super::distribution::{request_of, response_to};
 use super::{DCC, HAN, WAN};
 use crate::rig::observe::{Heard, Party, Sighting, WanDirection};
 use crate::runner::{StepError, StepResult};
-use crate::world::{RigScenario, Role, Version};
+use crate::world::{Named, RigScenario, Role, Version};
 use cucumber::{then, when};
-use hanrig_dcc::duis::{DuisMessage, ResponseBody, ResponsePayload};
+use hanrig_dcc::duis::{DuisMessage, RequestId, ResponseBody, ResponsePayload, ServiceRequest};
 use hanrig_wire::gbcs::{Cra, Envelope, check_mac, cs08};
 use hanrig_wire::time::Duration;
+use hanrig_wire::types::Eui64;
 
 /// How a Supplier makes a request about the Device.
 type Make = fn(&mut hanrig_dcc::supplier::Supplier, hanrig_wire::types::Eui64) -> hanrig_dcc::duis::Request;
 
-async fn send(world: &mut RigScenario, role: Role, make: Make) -> StepResult {
-    let (ppmid, user) = (world.ppmid()?.eui, world.supplier_eui(role)?);
+async fn send(world: &mut RigScenario, role: Role, named: Named, make: Make) -> StepResult {
+    let (device, user) = (world.device(named)?.eui, world.supplier_eui(role)?);
     world.driver().await?;
     world.stimulus().await?;
-    let request = make(world.supplier(role)?, ppmid);
+    let request = make(world.supplier(role)?, device);
     world.request = Some((role, request.request_id));
     world.driver().await?.send_request(user, &request)?;
     Ok(())
 }
 
-#[when(expr = "the {supplier} reads the PPMID's inventory by SRV 8.2")]
-async fn read_inventory(world: &mut RigScenario, role: Role) -> StepResult {
-    send(world, role, |supplier, device| supplier.read_inventory(device)).await
+#[when(expr = "the {supplier} reads the {device}'s inventory by SRV 8.2")]
+async fn read_inventory(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    send(world, role, named, |supplier, device| supplier.read_inventory(device)).await
 }
 
-#[when(expr = "the {supplier} reads the PPMID's firmware version by SRV 11.2")]
-async fn read_version(world: &mut RigScenario, role: Role) -> StepResult {
-    send(world, role, |supplier, device| supplier.read_firmware_version(device)).await
+#[when(expr = "the {supplier} reads the {device}'s firmware version by SRV 11.2")]
+async fn read_version(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    send(world, role, named, |supplier, device| supplier.read_firmware_version(device)).await
+}
+
+/// The Device whose inventory a request asked for.
+fn inventory_of(world: &RigScenario, request: RequestId) -> Result<Eui64, StepError> {
+    let asked = world.seen()?.duis.iter().find_map(|sighting| match &sighting.message {
+        DuisMessage::Request(sent) if sent.request_id == request => match &sent.body {
+            ServiceRequest::ReadInventory { device_id } => Some(*device_id),
+            _ => None,
+        },
+        _ => None,
+    });
+    asked.ok_or_else(|| StepError::bench_fault(format!("{request} is no SRV 8.2")))
 }
 
 #[then(expr = "the inventory shows firmware version {version}")]
 async fn inventory_shows(world: &mut RigScenario, version: Version) -> StepResult {
-    let ppmid = world.ppmid()?.eui;
     let (role, request) =
         world.request.ok_or_else(|| StepError::bench_fault("no step before this one sent SRV 8.2"))?;
+    let asked_for = inventory_of(world, request)?;
     let user = world.supplier_eui(role)?;
     let found = world
         .expect_duis(
@@ -58,32 +71,36 @@ async fn inventory_shows(world: &mut RigScenario, version: Version) -> StepResul
         return Err(StepError::bench_fault("the response has gone"));
     };
     let ResponsePayload::DspInventory(devices) = &message.payload else { return Ok(()) };
-    let shown: Vec<_> = devices.iter().filter(|device| device.device_id == ppmid).collect();
+    let shown: Vec<_> = devices.iter().filter(|device| device.device_id == asked_for).collect();
     match shown.as_slice() {
         [device] if device.firmware_version() == Some(version.0) => Ok(()),
         [device] => Err(StepError::fail(format!(
-            "expected firmware version {} for {ppmid}, observed {}",
+            "expected firmware version {} for {asked_for}, observed {}",
             version.0, device.device_firmware_version
         ))),
-        other => Err(StepError::fail(format!("expected one entry for {ppmid}, observed {}", other.len()))),
+        other => Err(StepError::fail(format!("expected one entry for {asked_for}, observed {}", other.len()))),
     }
 }
 
-/// Whether the message's MAC is one of the Access Control Broker and the PPMID.
+/// Whether the message's MAC is one of the Access Control Broker and the Device that sent or gets it.
 fn mac_is_right(world: &RigScenario, envelope: &Envelope) -> StepResult {
-    let broker = &world.bench()?.access_control_broker.keys.ka;
-    let ppmid = world.ppmid()?.keys.ka.public_key();
-    check_mac(envelope, broker, &ppmid).map_err(|error| StepError::fail(format!("the MAC does not verify: {error}")))
+    let bench = world.bench()?;
+    let broker = &bench.access_control_broker.keys.ka;
+    let ends = [envelope.message().originator, envelope.message().recipient];
+    let device = bench.on_han().find(|device| ends.contains(&device.eui));
+    let device = device.ok_or_else(|| StepError::fail("the message is neither of nor for a Device of the HAN"))?;
+    check_mac(envelope, broker, &device.keys.ka.public_key())
+        .map_err(|error| StepError::fail(format!("the MAC does not verify: {error}")))
 }
 
-#[then(expr = "the command CS08 goes from the Access Control Broker to the PPMID in the name of the {supplier}")]
-async fn command_goes(world: &mut RigScenario, role: Role) -> StepResult {
-    let (ppmid, user) = (world.ppmid()?.eui, world.supplier_eui(role)?);
+#[then(expr = "the command CS08 goes from the Access Control Broker to the {device} in the name of the {supplier}")]
+async fn command_goes(world: &mut RigScenario, named: Named, role: Role) -> StepResult {
+    let (device, user) = (world.device(named)?.eui, world.supplier_eui(role)?);
     let broker = world.bench()?.access_control_broker.eui;
     let counter = request_of(world, role)?.counter;
     let found = world
         .expect_wan(
-            &format!("CS08 command from {broker} to {ppmid} in the name of {user}, counter {counter}"),
+            &format!("CS08 command from {broker} to {device} in the name of {user}, counter {counter}"),
             WAN,
             |sighting| {
                 sighting.direction == WanDirection::ToHub
@@ -92,7 +109,7 @@ async fn command_goes(world: &mut RigScenario, role: Role) -> StepResult {
                         message.cra == Cra::Command
                             && message.message_code == cs08::MESSAGE_CODE
                             && message.originator == broker
-                            && message.recipient == ppmid
+                            && message.recipient == device
                             && message
                                 .supplementary
                                 .is_some_and(|party| party.remote_party == user && party.counter == counter)
@@ -111,18 +128,18 @@ fn answered_version(envelope: &Envelope) -> Option<cs08::Response> {
     is_response.then(|| cs08::Response::decode(&message.content).ok())?
 }
 
-#[then(expr = "the PPMID answers CS08 with version {version}, under a MAC that verifies")]
-async fn ppmid_answers(world: &mut RigScenario, version: Version) -> StepResult {
-    let ppmid = world.ppmid()?.eui;
+#[then(expr = "the {device} answers CS08 with version {version}, under a MAC that verifies")]
+async fn device_answers(world: &mut RigScenario, named: Named, version: Version) -> StepResult {
+    let device = world.device(named)?.eui;
     let found = world
         .expect_air(
-            "a CS08 response of the PPMID",
+            &format!("a CS08 response of the {named}"),
             HAN,
             |sighting| {
-                sighting.source == ppmid
+                sighting.source == device
                     && matches!(&sighting.heard, Heard::Gbcs(envelope) if answered_version(envelope).is_some())
             },
-            |sighting| sighting.source == ppmid && matches!(sighting.heard, Heard::Gbcs(_)),
+            |sighting| sighting.source == device && matches!(sighting.heard, Heard::Gbcs(_)),
         )
         .await?;
     let Heard::Gbcs(envelope) = &found.heard else { return Ok(()) };

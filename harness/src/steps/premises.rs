@@ -2,7 +2,7 @@
 
 use crate::bench::Ppmid;
 use crate::runner::{StepError, StepResult};
-use crate::world::{Place, RigScenario, Role, Version};
+use crate::world::{Making, Named, Place, RigScenario, Role, Version};
 use cucumber::{given, when};
 use hanrig_dcc::data::{Code, SmiDevice};
 use hanrig_wire::security::InstallCode;
@@ -26,6 +26,25 @@ fn dual_supplier_premises(world: &mut RigScenario, version: Version) -> StepResu
             version.0
         )));
     }
+    Ok(())
+}
+
+/// Puts a Device that the bench has in reserve on the hub's network.
+#[given(expr = "the premises also has a(n) {device} that runs firmware version {version}")]
+fn also_has(world: &mut RigScenario, named: Named, version: Version) -> StepResult {
+    let bench = world.bench_before_start()?;
+    let place = bench.reserve.iter().position(|device| device.kind.device_type() == named.0);
+    let Some(place) = place else { return Err(StepError::not_applicable(format!("the bench has no {named}"))) };
+    let device = bench.reserve.remove(place);
+    let (eui, runs) = (device.eui, device.firmware_version);
+    let recorded = bench.data.smi.devices.get(&eui).map(|device| device.firmware_version);
+    if runs != version.0 || recorded != Some(version.0) {
+        return Err(StepError::not_applicable(format!(
+            "the bench's {named} runs firmware version {runs} and the SMI has {recorded:?}, not {}",
+            version.0
+        )));
+    }
+    bench.devices.push(device);
     Ok(())
 }
 
@@ -133,7 +152,7 @@ async fn hours_pass(world: &mut RigScenario, hours: u64) -> StepResult {
 #[when(expr = "the PPMID is set back to firmware version {version} by a local update")]
 async fn set_back_locally(world: &mut RigScenario, version: Version) -> StepResult {
     let ppmid = world.ppmid()?.clone();
-    let release = world.new_release(&ppmid, version.0, 8 * 1024, true)?;
+    let release = world.new_release((&ppmid).into(), version.0, Making::of_size(8 * 1024))?;
     world.driver().await?;
     world.stimulus().await?;
     world.in_motion()?.update_locally(ppmid.eui, release.octets()).await?;

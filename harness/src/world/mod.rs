@@ -4,11 +4,11 @@ mod params;
 mod release;
 mod wait;
 
-pub use params::{Hex, Node, Place, Role, Version};
-pub use release::{Release, ReleaseError};
+pub use params::{Hex, Named, Node, Place, Role, Version};
+pub use release::{Making, Release, ReleaseError};
 pub(crate) use wait::readable;
 
-use crate::bench::{Bench, Ppmid};
+use crate::bench::{Bench, OnHan, Ppmid};
 use crate::rig::driver::Driver;
 use crate::rig::live::{LiveBench, LiveSetup};
 use crate::rig::observe::{Observations, Sighting};
@@ -43,8 +43,8 @@ pub struct RigScenario {
     pub(crate) since: Instant,
     /// The last Service Request, and who sent it.
     pub(crate) request: Option<(Role, RequestId)>,
-    /// The ZCL sequence number of the last query that a step saw, and when it was.
-    pub(crate) query: Option<(Instant, u8)>,
+    /// The last query that a step saw: when it was, of which Device, and its ZCL sequence number.
+    pub(crate) query: Option<(Instant, Eui64, u8)>,
     /// When a step last cut the WAN link.
     pub(crate) cut: Option<Instant>,
     record: StepRecord,
@@ -86,6 +86,19 @@ impl RigScenario {
         self.bench()?.ppmids.first().ok_or_else(|| StepError::not_applicable("the bench has no PPMID"))
     }
 
+    /// The Device that scenarios call so.
+    pub(crate) fn device(&self, named: Named) -> Result<OnHan<'_>, StepError> {
+        let bench = self.bench()?;
+        let found = bench.on_han().find(|device| device.device_type == named.0);
+        found.ok_or_else(|| {
+            if bench.reserve.iter().any(|device| device.kind.device_type() == named.0) {
+                StepError::bench_fault(format!("no step before this one has put the {named} on the HAN"))
+            } else {
+                StepError::not_applicable(format!("the bench has no {named}"))
+            }
+        })
+    }
+
     /// The hub's identifier.
     pub(crate) fn hub(&self) -> Result<Eui64, StepError> {
         Ok(self.bench()?.hub.eui)
@@ -96,15 +109,14 @@ impl RigScenario {
         self.release.as_ref().ok_or_else(|| StepError::bench_fault("no step before this one has released firmware"))
     }
 
-    /// Firmware of version `version` for `ppmid`.
+    /// Firmware of version `version` for a Device.
     pub(crate) fn new_release(
         &self,
-        ppmid: &Ppmid,
+        device: OnHan<'_>,
         version: FirmwareVersion,
-        size: usize,
-        sound: bool,
+        making: Making,
     ) -> Result<Release, StepError> {
-        Release::new(self.bench()?, ppmid, version, size, sound)
+        Release::new(self.bench()?, device, version, making)
             .map_err(|error| StepError::bench_fault(format!("the release cannot be made: {error}")))
     }
 
@@ -161,7 +173,7 @@ impl RigScenario {
         Ok(())
     }
 
-    /// The bench in motion. The first call starts it and waits until every PPMID is on the HAN.
+    /// The bench in motion. The first call starts it and waits until every Device is on the HAN.
     pub(crate) async fn driver(&mut self) -> Result<&mut dyn Driver, StepError> {
         if self.driver.is_none() {
             self.start().await?;
@@ -181,7 +193,7 @@ impl RigScenario {
         const JOINING: Duration = Duration::from_secs(600);
         let context = self.context.clone().ok_or_else(|| StepError::bench_fault("the scenario has no context"))?;
         let bench = self.bench()?;
-        let ppmids: Vec<_> = bench.ppmids.iter().map(|ppmid| (ppmid.name.clone(), ppmid.eui)).collect();
+        let devices: Vec<_> = bench.on_han().map(|device| (device.name.to_owned(), device.eui)).collect();
         context.progress.note("joining");
         let driver: Box<dyn Driver> = if bench.is_live() {
             let setup = LiveSetup::of(bench, context.seed)?;
@@ -190,7 +202,7 @@ impl RigScenario {
             Box::new(VirtualBench::start(bench, &context)?)
         };
         self.driver = Some(driver);
-        for (name, eui) in ppmids {
+        for (name, eui) in devices {
             let open = self
                 .heard(JOINING, |sighting| sighting.source == eui && sighting.is_tunnel_open())
                 .await?

@@ -1,7 +1,7 @@
 //! What scenarios write in steps, as types.
 
 use cucumber::Parameter;
-use hanrig_wire::types::FirmwareVersion;
+use hanrig_wire::types::{DeviceType, FirmwareVersion};
 use std::fmt;
 use std::str::FromStr;
 
@@ -38,25 +38,42 @@ impl FromStr for Role {
     }
 }
 
+/// A Device of the premises, by its type: the first of that type on the bench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Parameter)]
+#[param(name = "device", regex = "PPMID|HCALCS|ESME|GSME")]
+pub struct Named(pub DeviceType);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Named {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let types = [DeviceType::Ppmid, DeviceType::Hcalcs, DeviceType::Esme, DeviceType::Gsme];
+        let found = types.into_iter().find(|device_type| device_type.to_string() == text);
+        found.map(Self).ok_or_else(|| format!("{text:?} is no type of Device: PPMID, HCALCS, ESME or GSME"))
+    }
+}
+
 /// What a step can switch off, or reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
-#[param(name = "node", regex = "hub|PPMID")]
+#[param(name = "node", regex = "hub|PPMID|HCALCS|ESME|GSME")]
 pub enum Node {
     /// The Communications Hub.
     Hub,
-    /// The PPMID.
-    Ppmid,
+    /// A Device.
+    Device(Named),
 }
 
 impl FromStr for Node {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "hub" => Ok(Self::Hub),
-            "PPMID" => Ok(Self::Ppmid),
-            _ => Err(format!("{text:?} is neither the hub nor the PPMID")),
-        }
+        if text == "hub" { Ok(Self::Hub) } else { text.parse().map(Self::Device) }
     }
 }
 
