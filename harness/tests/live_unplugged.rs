@@ -28,6 +28,7 @@ fn a_sniffer_that_is_unplugged_is_a_fault_of_the_bench() {
         hub: PlayerSetup::Software { rcp: port(&hub) },
         wan: None,
         ppmids: ppmids.iter().map(|ppmid| PlayerSetup::Software { rcp: port(ppmid) }).collect(),
+        devices: Vec::new(),
         sniffer: port(&sniffer),
         patience: Duration::from_secs(60),
         emulation: None,

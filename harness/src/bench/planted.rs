@@ -11,6 +11,8 @@ pub enum Planted {
     Hub(hanrig_ch::Fault),
     /// In every PPMID.
     Ppmid(hanrig_ppmid::Fault),
+    /// In every ESME, GSME and HCALCS.
+    Device(hanrig_devices::Fault),
     /// In the DSP.
     Dsp(dsp::Fault),
     /// In the CSP.
@@ -35,6 +37,7 @@ impl Planted {
         match self {
             Self::Hub(fault) => fault.requirements(),
             Self::Ppmid(fault) => fault.requirements(),
+            Self::Device(fault) => fault.requirements(),
             Self::Dsp(fault) => fault.requirements(),
             Self::Csp(fault) => fault.requirements(),
             Self::Supplier(fault) => fault.requirements(),

@@ -1,9 +1,10 @@
 //! The Devices that software plays, each behind one face: every driver runs them the same way, and can take their power.
 
-use super::participants::{hub_config, ppmid_config};
-use crate::bench::{Bench, Ppmid as BenchPpmid};
+use super::participants::{device_config, hub_config, ppmid_config};
+use crate::bench::{Bench, Device as BenchDevice, Ppmid as BenchPpmid};
 use crate::runner::BenchFault;
 use hanrig_ch::CommunicationsHub;
+use hanrig_devices::Device;
 use hanrig_ppmid::Ppmid;
 use hanrig_wire::time::Instant;
 use hanrig_zigbee::store::{RamFlash, StoreError};
@@ -135,6 +136,43 @@ impl Participant for Ppmid<RamFlash> {
     }
 }
 
+impl Participant for Device<RamFlash> {
+    fn start(&mut self, now: Instant) {
+        Self::start(self, now);
+    }
+
+    fn poll(&mut self, now: Instant) {
+        Self::poll(self, now);
+    }
+
+    fn poll_at(&self, _: Instant) -> Option<Instant> {
+        Self::poll_at(self)
+    }
+
+    fn on_frame(&mut self, now: Instant, octets: &[u8], lqi: u8) {
+        Self::on_frame(self, now, octets, lqi);
+    }
+
+    fn on_transmit_done(&mut self, now: Instant, result: TransmitResult) {
+        Self::on_transmit_done(self, now, result);
+    }
+
+    fn receive_filter(&self) -> ReceiveFilter {
+        Self::receive_filter(self)
+    }
+
+    fn take_output(&mut self) -> Option<Output> {
+        Self::take_output(self).map(|output| match output {
+            hanrig_devices::Output::Radio(transmit) => Output::Radio(transmit),
+            hanrig_devices::Output::Log(line) => Output::Log(line),
+        })
+    }
+
+    fn into_flash(self: Box<Self>) -> RamFlash {
+        Self::into_flash(*self)
+    }
+}
+
 type Made = Result<Box<dyn Participant>, StoreError>;
 
 /// A Device that software plays, with or without power.
@@ -193,6 +231,33 @@ impl SoftwareDevice {
                 }
             }
             Ok(Box::new(ppmid))
+        }))
+    }
+
+    /// An ESME, a GSME or an HCALCS of `bench`.
+    ///
+    /// # Errors
+    /// When the bench does not know its manufacturer or its Supplier.
+    pub fn device(
+        bench: &Bench,
+        device: &BenchDevice,
+        seed: u64,
+        radio_acknowledges: bool,
+    ) -> Result<Self, BenchFault> {
+        let mut config = device_config(bench, device, seed)?;
+        config.radio_acknowledges = radio_acknowledges;
+        #[cfg(feature = "planted-faults")]
+        let planted = bench.planted.clone();
+        Ok(Self::new(&device.name, hanrig_devices::flash_size(), move |flash| {
+            #[cfg_attr(not(feature = "planted-faults"), expect(unused_mut, reason = "faults are planted in it"))]
+            let mut device = Device::new(config.clone(), flash)?;
+            #[cfg(feature = "planted-faults")]
+            for fault in &planted {
+                if let crate::bench::Planted::Device(fault) = fault {
+                    device.plant(*fault);
+                }
+            }
+            Ok(Box::new(device))
         }))
     }
 

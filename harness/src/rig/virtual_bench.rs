@@ -86,6 +86,9 @@ impl VirtualBench {
         for ppmid in &bench.ppmids {
             seat(ppmid.eui, SoftwareDevice::ppmid(bench, ppmid, seed, false)?);
         }
+        for device in &bench.devices {
+            seat(device.eui, SoftwareDevice::device(bench, device, seed, false)?);
+        }
         let mut virtual_bench = Self {
             now: Instant::ZERO,
             air,
@@ -109,7 +112,7 @@ impl VirtualBench {
                 Planted::Dsp(fault) => self.dcc.dsp_mut().plant(fault),
                 Planted::Csp(fault) => self.dcc.csp_mut().plant(fault),
                 // Devices are made with theirs; Suppliers are not of this bench, but of the world of the scenario.
-                Planted::Hub(_) | Planted::Ppmid(_) | Planted::Supplier(_) => {}
+                Planted::Hub(_) | Planted::Ppmid(_) | Planted::Device(_) | Planted::Supplier(_) => {}
             }
         }
     }

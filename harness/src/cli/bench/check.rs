@@ -49,7 +49,11 @@ const HEARS: &str = "sniffer hears";
 pub(super) fn run(file: &Path, as_json: bool) -> Result<ExitCode, Failure> {
     let mut parts = Parts::new(as_json);
     let bench = match Bench::load(file) {
-        Ok(bench) => bench,
+        Ok(mut bench) => {
+            // What a scenario may put on the hub's network needs its radio too.
+            bench.devices.append(&mut bench.reserve);
+            bench
+        }
         Err(error) => {
             parts.fails("bench file", chain(&error))?;
             parts.finish()?;
@@ -104,6 +108,9 @@ async fn live(bench: &Bench, parts: &mut Parts) -> Result<(), Failure> {
             }
             PlayerSetup::Software { rcp } => radios.extend(trial.radio(&name, eui, rcp).await?),
         }
+    }
+    for (device, rcp) in bench.devices.iter().zip(&setup.devices) {
+        radios.extend(trial.radio(&device.name, device.eui, rcp).await?);
     }
     if wan.is_some() {
         trial.hello(boards.iter().any(|board: &Running| board.name == "hub")).await?;

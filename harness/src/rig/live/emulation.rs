@@ -52,7 +52,8 @@ fn fault(error: &dyn core::error::Error) -> BenchFault {
     BenchFault::from_error(error)
 }
 
-/// Emulates the hardware of `bench`: its hub as `hub` says, and each PPMID as its entry of `ppmids` says.
+/// Emulates the hardware of `bench`: its hub as `hub` says, each PPMID as its entry of `ppmids` says, and a radio
+/// co-processor for each Device that only software plays.
 ///
 /// # Errors
 /// When QEMU or a port cannot be had.
@@ -89,11 +90,16 @@ pub fn emulate(
     for (ppmid, emulated) in bench.ppmids.iter().zip(ppmids) {
         players.push(rig.player(&ppmid.name, ppmid.eui, emulated)?);
     }
+    let mut devices = Vec::new();
+    for device in &bench.devices {
+        devices.push(rig.rcp(&device.name, device.eui)?);
+    }
     let Parts { boards, endpoints, .. } = rig;
     Ok(LiveSetup {
         hub: hub_player,
         wan,
         ppmids: players,
+        devices,
         sniffer: sniffer_port,
         patience: Duration::from_secs(600),
         emulation: Some(Box::new(Emulation { _boards: boards, _endpoints: endpoints, _air: air, _folder: folder })),
@@ -133,10 +139,7 @@ impl Power for Supply {
 impl Parts<'_> {
     fn player(&mut self, name: &str, eui: Eui64, emulated: &Emulated) -> Result<PlayerSetup, BenchFault> {
         let Some(firmware) = &emulated.firmware else {
-            let endpoint = self.air.rcp_on_pty(name, eui, None).map_err(|error| fault(&error))?;
-            let rcp = port_of(&endpoint)?;
-            self.endpoints.push(Arc::new(endpoint));
-            return Ok(PlayerSetup::Software { rcp });
+            return Ok(PlayerSetup::Software { rcp: self.rcp(name, eui)? });
         };
         let name = &name.to_lowercase().replace(' ', "-");
         let config = BoardConfig { uarts: UARTS, ..BoardConfig::new(name, self.folder.join(name)) };
@@ -159,6 +162,14 @@ impl Parts<'_> {
             clock_offset: Some(CLOCK_OFFSET.to_owned()),
             power: Some(Box::new(Supply { board, radio })),
         }))
+    }
+
+    /// A radio co-processor for a Device that software plays.
+    fn rcp(&mut self, name: &str, eui: Eui64) -> Result<SerialSettings, BenchFault> {
+        let endpoint = self.air.rcp_on_pty(name, eui, None).map_err(|error| fault(&error))?;
+        let rcp = port_of(&endpoint)?;
+        self.endpoints.push(Arc::new(endpoint));
+        Ok(rcp)
     }
 
     fn wan_of_last_board(&self, hub: &Emulated) -> Result<Option<WanTarget>, BenchFault> {

@@ -174,6 +174,13 @@ impl LiveBench {
             };
             seats.push(Seat { name, eui: ppmid.eui, is_subject: is_subject("subject-ppmid"), player });
         }
+        for (device, rcp) in bench.devices.iter().zip(&setup.devices) {
+            let name: Arc<str> = device.name.to_lowercase().replace(' ', "-").into();
+            let sender = ends.port(Arc::clone(&name));
+            let software = SoftwareDevice::device(bench, device, seed, true)?;
+            let player = SoftwarePlayer::open(software, channel, rcp, sender, &mut events, &mut early).await?;
+            seats.push(Seat { name, eui: device.eui, player: Player::Software(Box::new(player)) });
+        }
         let now = std::time::Instant::now();
         let mut live = Self {
             started: now,

@@ -16,6 +16,8 @@ pub struct LiveSetup {
     pub wan: Option<WanTarget>,
     /// Who plays each PPMID, in the order of the bench.
     pub ppmids: Vec<PlayerSetup>,
+    /// The radio co-processor of each ESME, GSME and HCALCS, in the order of the bench: only software plays them.
+    pub devices: Vec<SerialSettings>,
     /// The sniffer's port.
     pub sniffer: SerialSettings,
     /// How long the rig waits in real time for what it cannot jump to.
@@ -70,6 +72,7 @@ impl LiveSetup {
             hub: real("the hub", &bench.hub.player)?,
             wan: bench.hub.wan.clone(),
             ppmids: bench.ppmids.iter().map(|ppmid| real(&ppmid.name, &ppmid.player)).collect::<Result<Vec<_>, _>>()?,
+            devices: bench.devices.iter().map(|device| rcp(&device.name, &device.player)).collect::<Result<_, _>>()?,
             sniffer,
             patience: bench.patience,
             emulation: None,
@@ -85,10 +88,17 @@ fn emulated(player: &Player) -> Result<Emulated, BenchFault> {
     }
 }
 
+fn rcp(name: &str, player: &Player) -> Result<SerialSettings, BenchFault> {
+    match player {
+        Player::Software { radio: Some(rcp) } => Ok(rcp.clone()),
+        Player::Software { radio: None } => Err(BenchFault::new(format!("{name} is software and has no radio"))),
+        Player::Board(_) | Player::Qemu(_) => Err(BenchFault::new(format!("no board can play {name} yet"))),
+    }
+}
+
 fn real(name: &str, player: &Player) -> Result<PlayerSetup, BenchFault> {
     match player {
-        Player::Software { radio: Some(rcp) } => Ok(PlayerSetup::Software { rcp: rcp.clone() }),
-        Player::Software { radio: None } => Err(BenchFault::new(format!("{name} is software and has no radio"))),
+        Player::Software { .. } => Ok(PlayerSetup::Software { rcp: rcp(name, player)? }),
         Player::Board(board) => Ok(PlayerSetup::Board(BoardSetup {
             probe: board.probe.clone(),
             firmware: board.firmware.clone(),
