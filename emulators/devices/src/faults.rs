@@ -44,9 +44,9 @@ hanrig_wire::planted_faults! {
     SkipsVerificationAtActivation: "HCALCS-05";
     /// sends no Alert when verification fails.
     VerificationUnreported: "HCALCS-05";
-    /// answers CS08 with the version that it left the factory with.
+    /// tells the version that it left the factory with when it is asked for the one that runs.
     AnswersFactoryVersion: "HCALCS-06";
-    /// does not answer CS08.
+    /// does not tell its version.
     NeverAnswersVersion: "HCALCS-06";
     /// forgets the image that it holds when the power goes.
     ForgetsHeldImage: "HCALCS-07";

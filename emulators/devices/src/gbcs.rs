@@ -1,11 +1,13 @@
 //! The GBCS messages that a Device takes and sends.
 
-use crate::config::DeviceConfig;
+use crate::config::{DeviceConfig, Kind};
 use crate::faults::{Fault, Faults};
 use crate::state::{Report, State};
 use alloc::vec::Vec;
 use hanrig_wire::gbcs::command::{CommandError, Device, Originator};
-use hanrig_wire::gbcs::{AlertCode, ContentError, Cra, Envelope, Message, cosem_date_time, cs06, cs08, device_alert};
+use hanrig_wire::gbcs::{
+    AlertCode, ContentError, Cra, Envelope, Message, cosem_date_time, cs06, cs08, device_alert, ecs52, gcs38,
+};
 use hanrig_wire::time::Utc;
 
 /// A Command that passed all checks.
@@ -62,25 +64,43 @@ pub(crate) fn take(
             }
             Ok(Command::Activate(command))
         }
-        cs08::MESSAGE_CODE => {
-            cs08::Command::decode(&message.content)?;
+        code if reads_version(config.kind, code) => {
+            match code {
+                ecs52::MESSAGE_CODE => drop(ecs52::Command::decode(&message.content)?),
+                gcs38::MESSAGE_CODE => drop(gcs38::Command::decode(&message.content)?),
+                _ => drop(cs08::Command::decode(&message.content)?),
+            }
             Ok(Command::ReadVersion(message))
         }
         other => Err(CommandError::UseCase(other)),
     }
 }
 
+/// Whether it is by this use case that a Device of this kind tells its version. Which one the DCC uses is its choice (I-11).
+const fn reads_version(kind: Kind, message_code: u16) -> bool {
+    match message_code {
+        cs08::MESSAGE_CODE => true,
+        ecs52::MESSAGE_CODE => matches!(kind, Kind::Esme | Kind::Hcalcs),
+        gcs38::MESSAGE_CODE => matches!(kind, Kind::Gsme),
+        _ => false,
+    }
+}
+
 /// Where the counter starts in the content of a CS06 Command: after the SEQUENCE's head and the Hash.
 const HASH_END: usize = 36;
 
-/// The answer to CS08: the version that runs.
+/// The answer to a Command that asks for the version: the one that runs.
 pub(crate) fn answer_version(config: &DeviceConfig, faults: &Faults, state: &State, command: &Message) -> Vec<u8> {
     let broker = &config.access_control_broker;
     let device = Device { eui64: config.eui64, key_agreement: &config.key_agreement, broker };
     let factory = faults.has(Fault::AnswersFactoryVersion);
     let version = if factory { config.factory_version } else { state.running.version };
-    let content = cs08::Response { version, outcome: cs08::ReadOutcome::Success };
-    device.answer_version(command, &content, &broker.key_agreement)
+    let content = match command.message_code {
+        ecs52::MESSAGE_CODE => ecs52::Response::new(command.counter, Some(version)).encode(),
+        gcs38::MESSAGE_CODE => gcs38::Response::new(Some(version)).encode(),
+        _ => cs08::Response { version, outcome: cs08::ReadOutcome::Success }.encode(),
+    };
+    device.respond(command, content, &broker.key_agreement)
 }
 
 /// A message to the Supplier, signed.

@@ -20,7 +20,8 @@
 //! - A meter tells of a download that is verified by a Firmware Distribution Receipt Alert (0x8F72); an HCALCS does not.
 //! - A GSME sleeps between its wake-ups; here its receiver stays on, it passes over Image Notify, and asks for an image
 //!   on its own schedule, every half hour.
-//! - CS08 is answered by meters too, in place of their own ECS52 and GCS38.
+//! - An ESME tells its version by ECS52, a GSME by GCS38 and an HCALCS by CS08. Meters answer CS08 too, and an HCALCS ECS52:
+//!   the documents disagree on which of them the DCC uses.
 //!
 //! Left out, and where it matters: everything that a meter measures and a switch switches, certificate based key
 //! establishment (the install code's link key stays in use), credentials that change (CS02), and running the image: the

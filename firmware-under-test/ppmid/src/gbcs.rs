@@ -38,7 +38,7 @@ pub(crate) fn answer(
         command.supplementary = None;
     }
     let peer = faults.spoil_peer(broker.key_agreement, config.key_agreement.public_key());
-    Ok(Answered { counter: command.counter, response: device.answer_version(&command, &content, &peer) })
+    Ok(Answered { counter: command.counter, response: device.respond(&command, content.encode(), &peer) })
 }
 
 /// The signed Alert that tells of an activation (PPMID-06).

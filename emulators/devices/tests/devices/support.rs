@@ -4,7 +4,8 @@ use hanrig_air::{Air, AirConfig, AirEvent, RadioId, TransmitResult as AirResult}
 use hanrig_ch::{CommunicationsHub, HubConfig, HubProfile, Network};
 use hanrig_devices::{AccessControlBroker, Declaration, Device, DeviceConfig, Fault, Kind, Output, Supplier};
 use hanrig_wire::gbcs::{
-    Content, Cra, Envelope, Message, SecretKey, SigningKey, Supplementary, cs06, cs08, decode_content, seal,
+    Content, Cra, Envelope, Message, SecretKey, SigningKey, Supplementary, cs06, cs08, decode_content, ecs52, gcs38,
+    seal,
 };
 use hanrig_wire::hdlc::{Decoder, encode};
 use hanrig_wire::manufacturer_image::build_signed_upgrade_image;
@@ -436,7 +437,7 @@ impl Bench {
         self.send(with_mac(&message));
     }
 
-    /// The version that the first Device says by CS08 that it runs.
+    /// The version that the first Device says that it runs.
     pub(crate) fn version(&mut self) -> FirmwareVersion {
         let device = self.seats[0].eui;
         self.version_of(device)
@@ -446,18 +447,24 @@ impl Bench {
         self.ask_version(device).expect("an answer to CS08")
     }
 
-    /// The version that a Device says by CS08 that it runs, if it says one.
+    /// The version that a Device says that it runs, if it says one: by ECS52, GCS38 or CS08.
     pub(crate) fn ask_version(&mut self, device: Eui64) -> Option<FirmwareVersion> {
         let counter = self.next_counter();
+        let kind = self.seats.iter().find(|seat| seat.eui == device).map(|seat| seat.config.kind);
+        let (message_code, content) = match kind {
+            Some(Kind::Esme) => (ecs52::MESSAGE_CODE, ecs52::Command::new(counter).encode()),
+            Some(Kind::Gsme) => (gcs38::MESSAGE_CODE, gcs38::Command.encode()),
+            _ => (cs08::MESSAGE_CODE, cs08::Command.encode()),
+        };
         let message = Message {
             cra: Cra::Command,
             counter,
             originator: BROKER,
             recipient: device,
             date_time: None,
-            message_code: cs08::MESSAGE_CODE,
+            message_code,
             supplementary: Some(Supplementary { remote_party: SUPPLIER, counter }),
-            content: cs08::Command.encode(),
+            content,
             signature: None,
         };
         let before = self.told.len();
@@ -465,6 +472,8 @@ impl Bench {
         self.run(5 * MINUTE);
         let versions = self.contents().skip(before).filter_map(|content| match content {
             Content::Cs08Response(response) => Some(response.version),
+            Content::Ecs52Response(response) => response.version.ok(),
+            Content::Gcs38Response(response) => response.version.ok(),
             _ => None,
         });
         versions.last()

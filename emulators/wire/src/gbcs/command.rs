@@ -5,7 +5,7 @@
 //! format, recipient, originator, signature, MAC and, last, the counter, so that nobody but the originator can use up its
 //! counters.
 
-use super::{AlertCode, ContentError, check_mac, cs08, seal};
+use super::{AlertCode, ContentError, check_mac, seal};
 use super::{Cra, Envelope, MacError, Message, MessageError, PublicKey, SecretKey, VerifyError, VerifyingKey};
 use crate::types::Eui64;
 use alloc::vec::Vec;
@@ -117,18 +117,18 @@ impl Device<'_> {
         Ok(envelope.into_message())
     }
 
-    /// The Response to a CS08 Command: to whoever sent it, with a MAC for the holder of the key `peer`, who is the Access
-    /// Control Broker.
-    pub fn answer_version(&self, command: &Message, content: &cs08::Response, peer: &PublicKey) -> Vec<u8> {
+    /// The Response to a Command that is not critical: to whoever sent it, with a MAC for the holder of the key `peer`, who
+    /// is the Access Control Broker.
+    pub fn respond(&self, command: &Message, content: Vec<u8>, peer: &PublicKey) -> Vec<u8> {
         let response = Message {
             cra: Cra::Response,
             counter: command.counter,
             originator: self.eui64,
             recipient: command.originator,
             date_time: None,
-            message_code: cs08::MESSAGE_CODE,
+            message_code: command.message_code,
             supplementary: command.supplementary,
-            content: content.encode(),
+            content,
             signature: None,
         };
         seal(&response, self.key_agreement, peer)
