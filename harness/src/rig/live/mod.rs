@@ -179,7 +179,8 @@ impl LiveBench {
             let sender = ends.port(Arc::clone(&name));
             let software = SoftwareDevice::device(bench, device, seed, true)?;
             let player = SoftwarePlayer::open(software, channel, rcp, sender, &mut events, &mut early).await?;
-            seats.push(Seat { name, eui: device.eui, player: Player::Software(Box::new(player)) });
+            let player = Player::Software(Box::new(player));
+            seats.push(Seat { name, eui: device.eui, is_subject: false, player });
         }
         let now = std::time::Instant::now();
         let mut live = Self {
