@@ -83,6 +83,11 @@ pub enum HanEvent {
     PersistNeeded,
 }
 
+/// How long the hub may take, at first and at most, to open a tunnel to a Device that has announced itself. An announcement
+/// is a broadcast, which nobody acknowledges: one that was lost is made good by another.
+const TUNNEL_PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_TUNNEL_PATIENCE: Duration = Duration::from_secs(1800);
+
 /// The Communications Hub, once it is found.
 #[derive(Clone, Copy, Debug)]
 struct Hub {
@@ -103,6 +108,10 @@ pub struct HanDevice {
     epoch: Option<Utc>,
     discover_at: Option<Instant>,
     set_clock_at: Option<Instant>,
+    /// When to announce the Device again, while the hub has opened no tunnel.
+    announce_at: Option<Instant>,
+    /// How long it waits for a tunnel then.
+    tunnel_patience: Duration,
     sequence: u8,
     events: VecDeque<HanEvent>,
 }
@@ -138,6 +147,8 @@ impl HanDevice {
             epoch: None,
             discover_at: None,
             set_clock_at: None,
+            announce_at: None,
+            tunnel_patience: TUNNEL_PATIENCE,
             sequence: 0,
             events: VecDeque::new(),
         }
@@ -186,7 +197,10 @@ impl HanDevice {
 
     /// When [`Self::poll`] is next wanted.
     pub fn poll_at(&self) -> Option<Instant> {
-        [self.node.poll_at(), self.client.poll_at(), self.discover_at, self.set_clock_at].into_iter().flatten().min()
+        [self.node.poll_at(), self.client.poll_at(), self.discover_at, self.set_clock_at, self.announce_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Does what is due at `now`.
@@ -196,6 +210,11 @@ impl HanDevice {
         if self.discover_at.take_if(|at| *at <= now).is_some() {
             self.discover_at = Some(now + ASK_AGAIN);
             self.node.discover(now, PROFILE, ota::CLUSTER, true);
+        }
+        if self.announce_at.take_if(|at| *at <= now).is_some() && self.tunnel.is_none() {
+            self.tunnel_patience = (self.tunnel_patience * 2).min(LONGEST_TUNNEL_PATIENCE);
+            self.announce_at = Some(now + self.tunnel_patience);
+            self.node.announce_again(now);
         }
         if self.set_clock_at.take_if(|at| *at <= now).is_some() {
             self.set_clock_at = Some(now + ASK_AGAIN);
@@ -266,6 +285,7 @@ impl HanDevice {
                     self.hub = Some(Hub { eui, endpoint: *endpoint });
                     self.discover_at = None;
                     self.set_clock_at = Some(now);
+                    self.announce_at = Some(now + self.tunnel_patience);
                     self.events.push_back(HanEvent::HubFound);
                 }
             }

@@ -11,7 +11,7 @@ use crate::runner::BenchFault;
 /// What a port told.
 #[derive(Clone, Debug)]
 pub struct PortEvent {
-    /// When the rig received it.
+    /// When the rig received it; of a frame, when the sniffer heard it.
     pub at: Instant,
     /// The port's name, as its opener gave it.
     pub port: Arc<str>,
@@ -30,8 +30,6 @@ pub enum PortEventKind {
         rssi: i8,
         /// Link quality, 0 to 255.
         lqi: u8,
-        /// The sniffer's own time of it in microseconds, from any moment on, ascending.
-        device_time_us: u64,
     },
     /// A sniffer told what cannot be understood.
     Garbled {

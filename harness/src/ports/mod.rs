@@ -10,6 +10,7 @@
 //!
 //! Whatever a port needs, threads, child processes, open ports, locks, ends when its handle is dropped.
 
+mod alignment;
 pub mod event;
 mod lines;
 pub mod lock;

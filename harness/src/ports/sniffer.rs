@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::alignment::Alignment;
 use super::event::{PortEventKind, PortSender};
 use super::lines::Lines;
 use super::serial::{self, Read, Serial, SerialError, SerialSettings, SerialWriter};
@@ -117,24 +118,27 @@ fn read_lines(mut serial: Serial, events: &PortSender, counted: &Counted, stop: 
     let mut buffer = [0; 4096];
     let mut lines = Lines::default();
     let mut clock = DeviceClock::default();
+    let mut alignment = Alignment::new(Instant::now());
     while !stop.is_set() {
         match serial.read(&mut buffer) {
             Read::Nothing => {}
             Read::End(error) => return events.fault(&serial.gone(error)),
             Read::Octets(octets) => {
+                let now = Instant::now();
                 for line in lines.push(octets) {
-                    take_line(&line, &mut clock, events, counted);
+                    take_line(&line, &mut |time| alignment.place(clock.unwrap(time), now), events, counted);
                 }
             }
         }
     }
 }
 
-fn take_line(line: &str, clock: &mut DeviceClock, events: &PortSender, counted: &Counted) {
+/// Takes a line; `place` tells when it was what the sniffer's clock shows.
+fn take_line(line: &str, place: &mut dyn FnMut(u64) -> Instant, events: &PortSender, counted: &Counted) {
     match parse(line) {
         Line::Heard { octets, rssi, lqi, time } => {
             counted.frames.fetch_add(1, Ordering::Relaxed);
-            events.send(PortEventKind::Frame { octets, rssi, lqi, device_time_us: clock.unwrap(time) });
+            events.send_at(place(time), PortEventKind::Frame { octets, rssi, lqi });
         }
         Line::Echo => {}
         Line::Garbled => {

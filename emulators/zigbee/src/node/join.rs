@@ -254,13 +254,24 @@ impl Node {
         }
     }
 
-    /// Announces the device, and asks the coordinator something to see whether it answers.
-    fn announce(&mut self, now: Instant, resumed: bool) {
-        self.state = State::Confirming { resumed };
+    fn send_announcement(&mut self, now: Instant) {
         let short = self.short;
         let announcement =
             ZdpMessage::DeviceAnnce { short, eui: self.config.eui64, capability: Capability::END_DEVICE_RX_ON };
         self.send_zdp(now, Owner::Zdo, Destination::BROADCAST, &announcement);
+    }
+
+    /// Announces a device that is on the network once more: nobody acknowledges an announcement, so that it may be lost.
+    pub fn announce_again(&mut self, now: Instant) {
+        if self.is_joined() {
+            self.send_announcement(now);
+        }
+    }
+
+    /// Announces the device, and asks the coordinator something to see whether it answers.
+    fn announce(&mut self, now: Instant, resumed: bool) {
+        self.state = State::Confirming { resumed };
+        self.send_announcement(now);
         let question = ZdpMessage::NodeDescReq { short: nwk::COORDINATOR };
         let sequence = self.next_zdp_sequence();
         self.send_message(
