@@ -229,15 +229,16 @@ impl<F: NorFlash> CommunicationsHub<F> {
                 self.serve_tunnels(now);
             }
             Ok(TunnelCommand::TransferData { tunnel, direction: Direction::ServerToClient, data }) => {
-                if self.tunnels.is_open(device, tunnel) {
-                    self.on_gbcs_from_han(now, device, data);
-                } else {
-                    self.log(format!("{device} uses tunnel {tunnel}, which is not open"));
-                    self.tunnels.reset(now, device);
+                // The answer that told of this tunnel may be late or lost, and the Device's message must not be: the Device
+                // knows which of its tunnels is open.
+                if !self.tunnels.is_open(device, tunnel) {
+                    self.log(format!("{device} uses tunnel {tunnel}"));
+                    self.tunnels.opened(device, tunnel);
                 }
+                self.on_gbcs_from_han(now, device, data);
             }
             Ok(TunnelCommand::TransferDataError { direction: Direction::ServerToClient, .. }) => {
-                self.tunnels.reset(now, device);
+                self.tunnels.refused(now, device);
             }
             Ok(_) => {}
             Err(error) => self.log(format!("tunnel command of {device} not taken: {error}")),

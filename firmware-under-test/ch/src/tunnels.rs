@@ -15,6 +15,8 @@ struct Tunnel {
     id: Option<u16>,
     ask_at: Option<Instant>,
     waiting: VecDeque<Vec<u8>>,
+    /// The message last sent, in case the Device does not take it.
+    sent: Option<Vec<u8>>,
 }
 
 /// What a tunnel wants done.
@@ -38,6 +40,16 @@ impl Tunnels {
         let tunnel = self.tunnels.entry(device).or_default();
         tunnel.id = None;
         tunnel.ask_at = Some(now);
+    }
+
+    /// The Device did not take what was sent, since the tunnel is not open at its end: it is sent again in another one.
+    pub(crate) fn refused(&mut self, now: Instant, device: Eui64) {
+        self.reset(now, device);
+        if let Some(tunnel) = self.tunnels.get_mut(&device)
+            && let Some(message) = tunnel.sent.take()
+        {
+            tunnel.waiting.push_front(message);
+        }
     }
 
     pub(crate) fn forget(&mut self, device: Eui64) {
@@ -82,7 +94,10 @@ impl Tunnels {
         let mut wanted = Vec::new();
         for (device, tunnel) in &mut self.tunnels {
             match tunnel.id {
-                Some(id) => wanted.extend(tunnel.waiting.drain(..).map(|m| Wanted::Transfer(*device, id, m))),
+                Some(id) => {
+                    tunnel.sent = tunnel.waiting.back().cloned().or(tunnel.sent.take());
+                    wanted.extend(tunnel.waiting.drain(..).map(|m| Wanted::Transfer(*device, id, m)));
+                }
                 None if tunnel.ask_at.is_some_and(|at| at <= now) => {
                     tunnel.ask_at = Some(now + ASK_AGAIN);
                     wanted.push(Wanted::Open(*device));

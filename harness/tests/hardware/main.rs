@@ -128,7 +128,8 @@ fn a_sniffer_that_is_unplugged_is_an_error() {
 #[test]
 fn firmware_that_hangs_fails_the_scenario_that_is_about_it() {
     let Some(elves) = firmware(Build::Faulty) else { return };
-    let lab = Lab::new(&elves, Some(Duration::from_secs(70)));
+    // In the minute between the joining and the first step.
+    let lab = Lab::new(&elves, Some(Duration::from_secs(45)));
     let ended = lab.run(VERSION).end();
     let (verdict, reason) = ended.verdict(FIRST);
     assert_eq!(verdict, "fail", "{reason}");
