@@ -23,16 +23,8 @@ const WITHOUT_FAULT: &[(&str, &str)] = &[];
 /// Faults that no scenario shows yet: unit tests do. Each line goes with the scenario that comes.
 const AWAITING_SCENARIOS: &[&str] = &[
     "Dsp(UpdateFirmwareTakesPpmid)",
-    "Dsp(UpdateFirmwareRefusesHcalcs)",
-    "Dsp(ReadRefusesHcalcs)",
-    "Dsp(ActivateRefusesHcalcs)",
     "Dsp(ActivateTakesPpmid)",
-    "Dsp(PreCommandWithAnotherHash)",
-    "Dsp(ActivatesWithWrongMac)",
-    "Dsp(ActivationNotPassedOn)",
     "Dsp(SignedPreCommandUnchecked)",
-    "Dsp(InventoryWithoutHcalcs)",
-    "Dsp(SmiKeptOnActivateFirmware)",
     "Dsp(NoVersionAlert)",
     "Dsp(VersionAlertAlwaysN50)",
     "Dsp(DevicesUnlimited)",

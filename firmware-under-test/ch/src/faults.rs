@@ -10,7 +10,7 @@ use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::{
-    ImageBlockRequest, ImageBlockResponse, ImageNotify, OtaCommand, QueryNextImageResponse, UPGRADE_WAIT,
+    ImageBlockRequest, ImageBlockResponse, ImageNotify, OtaCommand, QueryNextImageResponse, UPGRADE_NOW, UPGRADE_WAIT,
     UpgradeEndResponse,
 };
 use hanrig_zigbee::Incoming;
@@ -79,6 +79,8 @@ hanrig_wire::planted_faults! {
     TellsPpmidToWait: "CH-07";
     /// its Upgrade End Response names a time an hour ahead.
     TellsPpmidLater: "CH-07";
+    /// its Upgrade End Response tells every Device to activate at once.
+    TellsEveryDeviceToActivate: "CH-08";
     /// its Upgrade End Response names another image.
     EndsAnotherImage: "CH-07";
     /// keeps the image after the Device has refused it.
@@ -325,6 +327,9 @@ impl<F> CommunicationsHub<F> {
 
     pub(crate) fn spoil_end_response(&self, response: UpgradeEndResponse) -> UpgradeEndResponse {
         let UpgradeEndResponse { mut image, current_time, mut upgrade_time } = response;
+        if self.faulty(Fault::TellsEveryDeviceToActivate) {
+            upgrade_time = UPGRADE_NOW;
+        }
         if self.faulty(Fault::TellsPpmidToWait) {
             upgrade_time = UPGRADE_WAIT;
         }

@@ -26,10 +26,11 @@ impl Planted {
     pub fn all() -> Vec<Self> {
         let hub = hanrig_ch::Fault::ALL.iter().copied().map(Self::Hub);
         let ppmid = hanrig_ppmid::Fault::ALL.iter().copied().map(Self::Ppmid);
+        let device = hanrig_devices::Fault::ALL.iter().copied().map(Self::Device);
         let dsp = dsp::Fault::ALL.iter().copied().map(Self::Dsp);
         let csp = csp::Fault::ALL.iter().copied().map(Self::Csp);
         let supplier = supplier::Fault::ALL.iter().copied().map(Self::Supplier);
-        hub.chain(ppmid).chain(dsp).chain(csp).chain(supplier).collect()
+        hub.chain(ppmid).chain(device).chain(dsp).chain(csp).chain(supplier).collect()
     }
 
     /// The identifiers of the requirements that it breaks.

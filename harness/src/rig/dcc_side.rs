@@ -8,6 +8,7 @@ use hanrig_dcc::csp::{Csp, CspConfig, CspOutput};
 use hanrig_dcc::data::{CspRegion, DccData};
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
 use hanrig_dcc::duis::{DuisMessage, Request};
+use hanrig_dcc::gateway::{DspToCsp, GbcsMessage};
 use hanrig_wire::time::Instant;
 use hanrig_wire::types::Eui64;
 use std::collections::BTreeMap;
@@ -75,6 +76,11 @@ impl DccSide {
         taps.duis(now, Party::User(user), Party::Dsp, &xml);
         let response = self.dsp.on_request(now, user, xml.as_bytes());
         taps.duis(now, Party::Dsp, Party::User(user), &response);
+    }
+
+    /// A GBCS message for the hub that the DSP has not sent.
+    pub fn send_to_hub(&mut self, now: Instant, octets: Vec<u8>) {
+        self.csp.on_dsp(now, DspToCsp::Gbcs(GbcsMessage { hub: self.hub, octets }));
     }
 
     /// What the DCC holds.

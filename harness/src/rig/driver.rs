@@ -39,6 +39,15 @@ impl From<Cannot> for StepError {
     }
 }
 
+/// Something that a Device keeps in flash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlashContent {
+    /// The firmware that runs.
+    RunningFirmware,
+    /// An image that it holds and does not run.
+    HeldImage,
+}
+
 /// What an asynchronous operation of a driver gives. A world never leaves its thread, so neither does this.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
@@ -95,6 +104,18 @@ pub trait Driver: core::fmt::Debug {
     /// # Errors
     /// When the link is not the rig's.
     fn set_wan(&mut self, up: bool) -> Result<(), Cannot>;
+
+    /// Has the CSP send the hub a GBCS message that the DSP has not sent.
+    ///
+    /// # Errors
+    /// When the bench has no CSP of the rig's own.
+    fn send_to_hub(&mut self, octets: Vec<u8>) -> Result<(), Cannot>;
+
+    /// Has a Device's flash lose octets while the Device is switched off, and switches it on again.
+    ///
+    /// # Errors
+    /// When the bench cannot reach that Device's flash, or the Device holds nothing of the kind.
+    fn damage_flash(&mut self, device: Eui64, content: FlashContent) -> Pending<'_, Result<(), Cannot>>;
 
     /// Stops the bench and closes the evidence.
     fn stop(&mut self) -> EndOfScenario;

@@ -1,13 +1,15 @@
 //! The Devices that software plays, each behind one face: every driver runs them the same way, and can take their power.
 
+use super::driver::FlashContent;
 use super::participants::{device_config, hub_config, ppmid_config};
 use crate::bench::{Bench, Device as BenchDevice, Ppmid as BenchPpmid};
 use crate::runner::BenchFault;
+use embedded_storage::nor_flash::NorFlash as _;
 use hanrig_ch::CommunicationsHub;
 use hanrig_devices::Device;
 use hanrig_ppmid::Ppmid;
 use hanrig_wire::time::Instant;
-use hanrig_zigbee::store::{RamFlash, StoreError};
+use hanrig_zigbee::store::{RamFlash, Region, StoreError};
 use hanrig_zigbee::{ReceiveFilter, Transmit, TransmitResult};
 
 /// What a Device wants its driver to do.
@@ -43,6 +45,10 @@ pub trait Participant: core::fmt::Debug {
     fn on_wan_link(&mut self, _now: Instant, _up: bool) {}
     /// Octets from the CSP.
     fn on_wan_octets(&mut self, _now: Instant, _octets: &[u8]) {}
+    /// Where in its flash something is, as far as that is known and there.
+    fn place_of(&self, _content: FlashContent) -> Option<Region> {
+        None
+    }
     /// Installs an image by an engineer's tool. `None` when there is no tool for this Device.
     fn update_locally(&mut self, _now: Instant, _image: &[u8]) -> Option<Result<(), String>> {
         None
@@ -171,6 +177,13 @@ impl Participant for Device<RamFlash> {
     fn into_flash(self: Box<Self>) -> RamFlash {
         Self::into_flash(*self)
     }
+
+    fn place_of(&self, content: FlashContent) -> Option<Region> {
+        match content {
+            FlashContent::RunningFirmware => Some(self.running_firmware()),
+            FlashContent::HeldImage => self.held_image(),
+        }
+    }
 }
 
 type Made = Result<Box<dyn Participant>, StoreError>;
@@ -288,6 +301,26 @@ impl SoftwareDevice {
         {
             device.poll(now);
         }
+    }
+
+    /// Has its flash lose octets in the middle of `content`, while its power is off for a moment.
+    ///
+    /// # Errors
+    /// When nothing of the kind is in its flash, or the flash cannot be written or read.
+    pub fn damage_flash(&mut self, now: Instant, content: FlashContent) -> Result<(), BenchFault> {
+        let Some(Region { start, size }) = self.on.as_ref().and_then(|device| device.place_of(content)) else {
+            let what = match content {
+                FlashContent::RunningFirmware => "firmware",
+                FlashContent::HeldImage => "image",
+            };
+            return Err(BenchFault::new(format!("{} has no {what} in flash that could be damaged", self.name)));
+        };
+        self.set_power(now, false)?;
+        if let Some(flash) = &mut self.flash {
+            let middle = (start + size / 2) & !3;
+            flash.write(middle, &[0; 4]).map_err(|error| BenchFault::new(format!("{}: {error}", self.name)))?;
+        }
+        self.set_power(now, true)
     }
 
     /// Gives it power, or takes it: then it forgets everything but its flash. What it has already, it keeps.

@@ -5,7 +5,7 @@
 //! between participants goes through the [taps](super::taps), and the octets go on unchanged.
 
 use super::dcc_side::DccSide;
-use super::driver::{Cannot, Driver, Pending};
+use super::driver::{Cannot, Driver, FlashContent, Pending};
 use super::observe::{Observations, WanDirection};
 use super::participants::seed_for;
 use super::software::{Output, SoftwareDevice};
@@ -385,6 +385,24 @@ impl Driver for VirtualBench {
             self.settle();
         }
         Ok(())
+    }
+
+    fn send_to_hub(&mut self, octets: Vec<u8>) -> Result<(), Cannot> {
+        self.dcc.send_to_hub(self.now, octets);
+        self.settle();
+        Ok(())
+    }
+
+    fn damage_flash(&mut self, device: Eui64, content: FlashContent) -> Pending<'_, Result<(), Cannot>> {
+        Box::pin(async move {
+            let now = self.now;
+            let index = self.seat_of(device)?;
+            if let Some(seat) = self.seats.get_mut(index) {
+                seat.device.damage_flash(now, content)?;
+            }
+            self.settle();
+            Ok(())
+        })
     }
 
     fn stop(&mut self) -> EndOfScenario {

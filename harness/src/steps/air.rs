@@ -9,7 +9,7 @@ use cucumber::{then, when};
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{DeviceType, Eui64};
 use hanrig_wire::zcl::Status;
-use hanrig_wire::zcl::ota::{ImageId, QueryNextImageRequest, QueryNextImageResponse, UPGRADE_NOW};
+use hanrig_wire::zcl::ota::{ImageId, QueryNextImageRequest, QueryNextImageResponse, UPGRADE_NOW, UPGRADE_WAIT};
 
 const fn ota(sighting: &AirSighting) -> Option<(u8, &OtaHeard)> {
     match &sighting.heard {
@@ -345,6 +345,19 @@ async fn activate_now(world: &mut RigScenario, named: Named) -> StepResult {
     expect_ota(world, &what, (hub, device), HAN, |_, command| {
         matches!(command, OtaHeard::EndResponse(response)
             if response.image == image && response.upgrade_time == UPGRADE_NOW)
+    })
+    .await
+    .map(drop)
+}
+
+#[then(expr = "the hub's Upgrade End Response tells the {device} to wait for another instruction")]
+async fn wait_for_instruction(world: &mut RigScenario, named: Named) -> StepResult {
+    let (hub, device) = ends(world, named)?;
+    let image = world.release()?.image;
+    let what = format!("an Upgrade End Response with upgrade time 0xFFFFFFFF for {image}");
+    expect_ota(world, &what, (hub, device), HAN, |_, command| {
+        matches!(command, OtaHeard::EndResponse(response)
+            if response.image == image && response.upgrade_time == UPGRADE_WAIT)
     })
     .await
     .map(drop)

@@ -5,7 +5,7 @@ use super::supplier::device;
 use super::{HAN, WAN};
 use crate::rig::observe::{DuisSighting, GatewayContent, Heard, OtaHeard, Party, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{Hex, RigScenario, Role, Version, readable};
+use crate::world::{Hex, Named, RigScenario, Role, Version, readable};
 use cucumber::gherkin::Step;
 use cucumber::then;
 use hanrig_dcc::duis::{DccAlert, DccAlertCode, DccAlertMessage, DuisMessage, RequestId, ResponseBody};
@@ -62,25 +62,25 @@ fn update_of(world: &RigScenario, role: Role) -> Result<RequestId, StepError> {
     request_of(world, role)
 }
 
-#[then(expr = "the {supplier} gets N59 with the Hash of the Manufacturer Image and the PPMID")]
-async fn n59(world: &mut RigScenario, role: Role) -> StepResult {
-    let (ppmid, expected) = (world.ppmid()?.eui, world.release()?.hash);
-    expect_dcc_alert(world, role, DccAlertCode::N59, &format!("with Hash {expected} and Device {ppmid}"), |alert| {
+#[then(expr = "the {supplier} gets N59 with the Hash of the Manufacturer Image and the {device}")]
+async fn n59(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    let (device, expected) = (world.device(named)?.eui, world.release()?.hash);
+    expect_dcc_alert(world, role, DccAlertCode::N59, &format!("with Hash {expected} and Device {device}"), |alert| {
         matches!(alert, DccAlert::FirmwareDistributionNotification(n)
-            if n.hash == expected && n.device_id_list == [ppmid])
+            if n.hash == expected && n.device_id_list == [device])
     })
     .await
     .map(drop)
 }
 
-#[then(expr = "the {supplier} gets N61 for the PPMID")]
-async fn n61(world: &mut RigScenario, role: Role) -> StepResult {
-    let (ppmid, version) = (world.ppmid()?.eui, world.release()?.image.file_version);
+#[then(expr = "the {supplier} gets N61 for the {device}")]
+async fn n61(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    let (device, version) = (world.device(named)?.eui, world.release()?.image.file_version);
     let request = update_of(world, role)?;
-    let what = format!("for Device {ppmid} and request {request}");
+    let what = format!("for Device {device} and request {request}");
     let (at, _) = expect_dcc_alert(world, role, DccAlertCode::N61, &what, |alert| {
         matches!(alert, DccAlert::FirmwareDeliveryStatus(status)
-            if status.device_id == ppmid && status.request_id == request && status.firmware_version == version)
+            if status.device_id == device && status.request_id == request && status.firmware_version == version)
     })
     .await?;
     let since = world.since;
@@ -92,12 +92,12 @@ async fn n61(world: &mut RigScenario, role: Role) -> StepResult {
     if is_there { Ok(()) } else { Err(StepError::fail("N61 came before the hub had said that it has the image")) }
 }
 
-#[then(regex = "^the (Import Supplier|Gas Supplier) gets (N59|N62) for the PPMID$")]
-async fn any_alert(world: &mut RigScenario, role: Role, code: String) -> StepResult {
-    let ppmid = world.ppmid()?.eui;
+#[then(regex = "^the (Import Supplier|Gas Supplier) gets (N59|N62) for the (PPMID|HCALCS|ESME|GSME)$")]
+async fn any_alert(world: &mut RigScenario, role: Role, code: String, named: Named) -> StepResult {
+    let device = world.device(named)?.eui;
     let code = code.parse().map_err(|error| StepError::bench_fault(format!("{code:?}: expected {error}")))?;
-    let about = |alert: &DccAlert| alert.devices().contains(&ppmid);
-    expect_dcc_alert(world, role, code, &format!("for Device {ppmid}"), about).await.map(drop)
+    let about = |alert: &DccAlert| alert.devices().contains(&device);
+    expect_dcc_alert(world, role, code, &format!("for Device {device}"), about).await.map(drop)
 }
 
 #[then(expr = "the {supplier} gets N19 for the second PPMID")]
@@ -115,15 +115,22 @@ async fn n19(world: &mut RigScenario, role: Role) -> StepResult {
 }
 
 #[then(
-    expr = "the {supplier} gets N62 for the PPMID with Device Alert {hex}, transfer response code {int} and version {version}"
+    expr = "the {supplier} gets N62 for the {device} with Device Alert {hex}, transfer response code {int} and version {version}"
 )]
-async fn n62(world: &mut RigScenario, role: Role, code: Hex, response: u8, version: Version) -> StepResult {
-    let ppmid = world.ppmid()?.eui;
+async fn n62(
+    world: &mut RigScenario,
+    role: Role,
+    named: Named,
+    code: Hex,
+    response: u8,
+    version: Version,
+) -> StepResult {
+    let device = world.device(named)?.eui;
     let request = update_of(world, role)?;
     let what = format!("with Device Alert {:04X}, transfer response code {response}, version {}", code.0, version.0);
     let (_, alert) = expect_dcc_alert(world, role, DccAlertCode::N62, &what, |alert| {
         matches!(alert, DccAlert::FirmwareTransferStatus(status)
-            if status.device_id == ppmid && status.request_id == request && status.firmware_version == version.0
+            if status.device_id == device && status.request_id == request && status.firmware_version == version.0
                 && status.device_alert_code == code.0 && status.transfer_response_code == response)
     })
     .await?;
@@ -270,21 +277,21 @@ fn is_at(world: &RigScenario, time: Utc, at: Instant) -> Result<bool, StepError>
 }
 
 #[then(
-    expr = "the hub sends the Alert {hex} with transfer response code {int}, signed, for the PPMID and version {version}"
+    expr = "the hub sends the Alert {hex} with transfer response code {int}, signed, for the {device} and version {version}"
 )]
-async fn hub_alert(world: &mut RigScenario, code: Hex, response: u8, version: Version) -> StepResult {
-    let (ppmid, hub) = (world.ppmid()?.eui, world.hub()?);
+async fn hub_alert(world: &mut RigScenario, code: Hex, response: u8, named: Named, version: Version) -> StepResult {
+    let (device, hub) = (world.device(named)?.eui, world.hub()?);
     let broker = world.bench()?.access_control_broker.eui;
     let key = world.bench()?.hub.keys.ds.verifying_key();
     let found = world
         .expect_wan(
-            &format!("Alert {:04X} for {ppmid}, version {}, transfer response code {response}", code.0, version.0),
+            &format!("Alert {:04X} for {device}, version {}, transfer response code {response}", code.0, version.0),
             HAN,
             |sighting| {
                 transfer_alert(sighting).is_some_and(|(_, alert)| {
                     alert.alert_code == code.0
                         && alert.transfer_response_code as u8 == response
-                        && alert.target == ppmid
+                        && alert.target == device
                         && alert.version == version.0
                 })
             },
@@ -311,11 +318,13 @@ async fn hub_alert(world: &mut RigScenario, code: Hex, response: u8, version: Ve
     };
     let Some(success) = ended else { return Ok(()) };
     let ends = |command: &OtaHeard| matches!(command, OtaHeard::EndRequest(request) if (request.status == Status::SUCCESS) == success);
-    if !heard_before(world, found.at(), ppmid, ends)? {
+    if !heard_before(world, found.at(), device, ends)? {
         // What the sniffer heard before can reach the rig after it.
         world.let_pass(LATE).await?;
-        if !heard_before(world, found.at(), ppmid, ends)? {
-            return Err(StepError::fail("the Alert was sent before the PPMID had said how the transfer ended"));
+        if !heard_before(world, found.at(), device, ends)? {
+            return Err(StepError::fail(format!(
+                "the Alert was sent before the {named} had said how the transfer ended"
+            )));
         }
     }
     Ok(())

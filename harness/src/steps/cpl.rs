@@ -28,6 +28,19 @@ fn released_octets(world: &mut RigScenario, named: Named, version: Version, octe
     release(world, named, version.0, Making::of_size(octets))
 }
 
+#[given(expr = "the manufacturer has released part {int} of {int} of {device} firmware version {version}, of {int} KB")]
+fn released_part(
+    world: &mut RigScenario,
+    part: u8,
+    parts: u8,
+    named: Named,
+    version: Version,
+    kilobytes: usize,
+) -> StepResult {
+    let making = Making { part: (part, parts), ..Making::of_size(kilobytes.saturating_mul(1024)) };
+    release(world, named, version.0, making)
+}
+
 /// Changes the CPL entry of the release.
 fn change_entry(world: &mut RigScenario, change: impl Fn(&mut Vec<hanrig_dcc::data::CplEntry>, usize)) -> StepResult {
     let hash = world.release()?.hash;

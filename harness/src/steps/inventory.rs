@@ -7,9 +7,9 @@ use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role, Version};
 use cucumber::{then, when};
 use hanrig_dcc::duis::{DuisMessage, RequestId, ResponseBody, ResponsePayload, ServiceRequest};
-use hanrig_wire::gbcs::{Cra, Envelope, check_mac, cs08};
+use hanrig_wire::gbcs::{Content, Cra, Envelope, check_mac, cs08, decode_content};
 use hanrig_wire::time::Duration;
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{Eui64, FirmwareVersion};
 
 /// How a Supplier makes a request about the Device.
 type Make = fn(&mut hanrig_dcc::supplier::Supplier, hanrig_wire::types::Eui64) -> hanrig_dcc::duis::Request;
@@ -121,11 +121,17 @@ async fn command_goes(world: &mut RigScenario, named: Named, role: Role) -> Step
     found.gbcs.map_or(Ok(()), |envelope| mac_is_right(world, &envelope))
 }
 
-/// The version in a CS08 response.
-fn answered_version(envelope: &Envelope) -> Option<cs08::Response> {
-    let message = envelope.message();
-    let is_response = message.cra == Cra::Response && message.message_code == cs08::MESSAGE_CODE;
-    is_response.then(|| cs08::Response::decode(&message.content).ok())?
+/// The version that a Device tells in an answer to SRV 11.2, by whichever use case; `Err` where it could not be read.
+fn answered_version(envelope: &Envelope) -> Option<Result<FirmwareVersion, String>> {
+    match decode_content(envelope.message()).ok()? {
+        Content::Cs08Response(response) => Some(match response.outcome {
+            cs08::ReadOutcome::Success => Ok(response.version),
+            cs08::ReadOutcome::Failure => Err(response.to_string()),
+        }),
+        Content::Ecs52Response(response) => Some(response.version.map_err(|_| response.to_string())),
+        Content::Gcs38Response(response) => Some(response.version.map_err(|_| response.to_string())),
+        _ => None,
+    }
 }
 
 #[then(expr = "the {device} answers CS08 with version {version}, under a MAC that verifies")]
@@ -137,7 +143,9 @@ async fn device_answers(world: &mut RigScenario, named: Named, version: Version)
             HAN,
             |sighting| {
                 sighting.source == device
-                    && matches!(&sighting.heard, Heard::Gbcs(envelope) if answered_version(envelope).is_some())
+                    && matches!(&sighting.heard, Heard::Gbcs(envelope)
+                        if envelope.message().message_code == cs08::MESSAGE_CODE
+                            && answered_version(envelope).is_some())
             },
             |sighting| sighting.source == device && matches!(sighting.heard, Heard::Gbcs(_)),
         )
@@ -149,7 +157,7 @@ async fn device_answers(world: &mut RigScenario, named: Named, version: Version)
 
 fn check_version(envelope: &Envelope, version: Version) -> StepResult {
     match answered_version(envelope) {
-        Some(response) if response.version == version.0 && response.outcome == cs08::ReadOutcome::Success => Ok(()),
+        Some(Ok(told)) if told == version.0 => Ok(()),
         other => Err(StepError::fail(format!("expected version {} and success, observed {other:?}", version.0))),
     }
 }

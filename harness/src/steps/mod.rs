@@ -3,8 +3,10 @@
 //! A step gives a stimulus through the [driver](crate::rig::driver) or compares what was
 //! [observed](crate::rig::observe) with what a requirement says. None of them knows on which bench it runs.
 
+mod activation;
 mod air;
 mod alerts;
+mod commands;
 mod cpl;
 mod distribution;
 mod disturbance;

@@ -1,14 +1,15 @@
-//! What a Supplier does: checks before it sends, and SRV 11.4.
+//! What a Supplier does: checks before it sends, SRV 11.1 and SRV 11.4.
 
 use super::DCC;
 use crate::rig::observe::{DuisSighting, Party, Sighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{RigScenario, Role, Version};
+use crate::world::{Named, RigScenario, Role, Version};
 use cucumber::gherkin::Step;
 use cucumber::{then, when};
 use hanrig_dcc::data::SmiStatus;
 use hanrig_dcc::duis::{DuisMessage, Request, ServiceRequest, UpdateFirmware};
 use hanrig_dcc::supplier::{PreparedImage, SupplierRefusal};
+use hanrig_wire::ota_file::{self, OtaHeader};
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 
 /// The Supplier's own checks of the release against the CPL (SUP-01 to SUP-04).
@@ -18,7 +19,7 @@ fn check(world: &mut RigScenario, role: Role) -> Result<Result<PreparedImage, Su
     Ok(world.supplier(role)?.prepare(&package, &cpl))
 }
 
-async fn send(world: &mut RigScenario, role: Role, request: Request) -> StepResult {
+pub(super) async fn send(world: &mut RigScenario, role: Role, request: Request) -> StepResult {
     let user = world.supplier_eui(role)?;
     world.driver().await?;
     world.stimulus().await?;
@@ -51,6 +52,34 @@ async fn checks_and_sends(world: &mut RigScenario, role: Role) -> StepResult {
     let image = check(world, role)?
         .map_err(|refusal| StepError::fail(format!("the {role} should have sent the image, but: {refusal}")))?;
     let request = world.supplier(role)?.update_ppmid_firmware(&image, &[ppmid]);
+    send(world, role, request).await
+}
+
+#[when(expr = "the {supplier} checks the image against the CPL and sends SRV 11.1 for the {device}")]
+async fn checks_and_sends_to(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    let device = world.device(named)?.eui;
+    let image = check(world, role)?
+        .map_err(|refusal| StepError::fail(format!("the {role} should have sent the image, but: {refusal}")))?;
+    let request = world.supplier(role)?.update_firmware(&image, &[device]);
+    send(world, role, request).await
+}
+
+#[when(expr = "the {supplier} sends SRV 11.1 for the {device} with another Supplier's signature after the image")]
+async fn sends_signed_by_another(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    let (device, user) = (world.device(named)?.eui, world.supplier_eui(role)?);
+    let bench = world.bench()?;
+    let other = bench.suppliers.iter().find(|supplier| supplier.eui != user);
+    let other = other.ok_or_else(|| StepError::not_applicable("the bench has no other Supplier"))?;
+    let package = &world.release()?.package.ota_upgrade_image;
+    let (header, length) = OtaHeader::parse(package).map_err(|error| StepError::bench_fault(error.to_string()))?;
+    let image = package.get(length..).unwrap_or_default();
+    let body = UpdateFirmware {
+        firmware_image: ota_file::build_signed(header, image, &other.keys.ds),
+        firmware_version: world.release()?.image.file_version,
+        device_id_list: vec![device],
+    };
+    let dcc = bench.access_control_broker.eui;
+    let request = world.supplier(role)?.request(dcc, ServiceRequest::UpdateFirmware(body));
     send(world, role, request).await
 }
 
@@ -196,6 +225,9 @@ pub(super) fn device(world: &RigScenario, name: &str) -> Result<Eui64, StepError
     let is_ppmid = |device_type: DeviceType| device_type == DeviceType::Ppmid;
     let found = match name {
         "the PPMID" => Some(ppmid.eui),
+        "the HCALCS" => Some(world.device(Named(DeviceType::Hcalcs))?.eui),
+        "the ESME" => Some(world.device(Named(DeviceType::Esme))?.eui),
+        "the GSME" => Some(world.device(Named(DeviceType::Gsme))?.eui),
         "the second PPMID" => world.second,
         "an unknown Device" => {
             // One of the hub's maker, with a serial number that no Device has.

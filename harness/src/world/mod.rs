@@ -17,7 +17,7 @@ use crate::runner::{BenchFault, EndOfScenario, RigWorld, ScenarioContext, StepEr
 use hanrig_dcc::data::DccData;
 use hanrig_dcc::duis::RequestId;
 use hanrig_dcc::supplier::{Supplier, SupplierConfig, SupplierRefusal};
-use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use std::collections::BTreeMap;
 
@@ -45,6 +45,10 @@ pub struct RigScenario {
     pub(crate) request: Option<(Role, RequestId)>,
     /// The last query that a step saw: when it was, of which Device, and its ZCL sequence number.
     pub(crate) query: Option<(Instant, Eui64, u8)>,
+    /// When the last SRV 11.3 is to be carried out, where that is later.
+    pub(crate) execution: Option<Utc>,
+    /// The last CS06 Command that a step made itself.
+    pub(crate) command: Option<Vec<u8>>,
     /// When a step last cut the WAN link.
     pub(crate) cut: Option<Instant>,
     record: StepRecord,
@@ -63,6 +67,8 @@ impl RigScenario {
             since: Instant::ZERO,
             request: None,
             query: None,
+            execution: None,
+            command: None,
             cut: None,
             record: StepRecord::default(),
         }
@@ -179,6 +185,12 @@ impl RigScenario {
             self.start().await?;
         }
         self.in_motion()
+    }
+
+    /// Bench time, on a bench that a step before this one has set in motion.
+    pub(crate) fn in_motion_at(&self) -> Result<Instant, StepError> {
+        let driver = self.driver.as_deref();
+        driver.map(Driver::now).ok_or_else(|| StepError::bench_fault("the bench is not in motion"))
     }
 
     /// The bench, which a step before this one has set in motion.

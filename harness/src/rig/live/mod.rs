@@ -19,7 +19,7 @@ mod software;
 pub use setup::{BoardSetup, LiveSetup, PlayerSetup};
 
 use super::dcc_side::DccSide;
-use super::driver::{Cannot, Driver, Pending};
+use super::driver::{Cannot, Driver, FlashContent, Pending};
 use super::observe::{Observations, WanDirection};
 use super::participants::{hub_config, ppmid_config};
 use super::software::SoftwareDevice;
@@ -568,6 +568,28 @@ impl Driver for LiveBench {
         self.link_changed();
         self.settle();
         Ok(())
+    }
+
+    fn send_to_hub(&mut self, octets: Vec<u8>) -> Result<(), Cannot> {
+        self.dcc.send_to_hub(self.now(), octets);
+        self.settle();
+        Ok(())
+    }
+
+    fn damage_flash(&mut self, device: Eui64, content: FlashContent) -> Pending<'_, Result<(), Cannot>> {
+        Box::pin(async move {
+            let now = self.now();
+            let seat = self.seats.iter_mut().find(|seat| seat.eui == device);
+            match seat.map(|seat| &mut seat.player) {
+                Some(Player::Software(player)) => player.damage_flash(now, content)?,
+                _ => {
+                    let what = format!("the flash of {device} is out of the rig's reach");
+                    return Err(Cannot::NotOnThisBench(what));
+                }
+            }
+            self.settle();
+            Ok(())
+        })
     }
 
     fn stop(&mut self) -> EndOfScenario {

@@ -2,6 +2,7 @@
 
 use crate::ports::radio::RadioEvent;
 use crate::ports::{PortEvent, PortEventKind, PortEvents, PortSender, Radio as _, RcpRadio, SerialSettings};
+use crate::rig::driver::FlashContent;
 use crate::rig::software::{Output, Participant, SoftwareDevice};
 use crate::runner::BenchFault;
 use hanrig_wire::spinel::PromiscuousMode;
@@ -144,6 +145,10 @@ impl SoftwarePlayer {
             self.radio.follow(deaf(self.channel));
         }
         self.device.set_power(now, on)
+    }
+
+    pub(super) fn damage_flash(&mut self, now: Instant, content: FlashContent) -> Result<(), BenchFault> {
+        self.device.damage_flash(now, content)
     }
 
     pub(super) fn on_radio(&mut self, now: Instant, event: RadioEvent) {

@@ -1,0 +1,229 @@
+//! SRV 11.3: a Supplier has a Device activate the image that it holds, and hears what came of it.
+
+use super::distribution::{request_of, response_to};
+use super::supplier::send;
+use super::{DCC, HAN};
+use crate::rig::observe::{AirSighting, DuisSighting, Heard, Party};
+use crate::runner::{StepError, StepResult};
+use crate::world::{Hex, Named, RigScenario, Role, Version};
+use cucumber::{then, when};
+use hanrig_dcc::FirmwareHash;
+use hanrig_dcc::duis::{ResponseBody, ResponsePayload};
+use hanrig_wire::gbcs::cs06::{self, Outcome};
+use hanrig_wire::gbcs::{Content, Envelope, Message, decode_content};
+use hanrig_wire::time::{Duration, Instant, Utc};
+
+/// How late after its time a Device may activate.
+const PUNCTUAL: Duration = Duration::from_secs(60);
+
+/// Asks for activation, has the Supplier check and sign the Pre-Command, and sends it.
+async fn activate(
+    world: &mut RigScenario,
+    role: Role,
+    named: Named,
+    hash: FirmwareHash,
+    execution: Option<Utc>,
+) -> StepResult {
+    let (device, user) = (world.device(named)?.eui, world.supplier_eui(role)?);
+    world.execution = execution;
+    let request = world.supplier(role)?.activate_firmware(device, hash, execution);
+    let id = request.request_id;
+    send(world, role, request).await?;
+    let is_pre_command = |sighting: &DuisSighting| {
+        response_to(sighting, user).is_some_and(|response| {
+            response.request_id == Some(id)
+                && matches!(&response.body, ResponseBody::ResponseMessage(message)
+                    if matches!(message.payload, ResponsePayload::PreCommand(_)))
+        })
+    };
+    let what = format!("a Pre-Command for {id}");
+    let found = world.expect_duis(&what, DCC, is_pre_command, |sighting| sighting.to == Party::User(user)).await?;
+    let response = response_to(&found, user).cloned();
+    let response = response.ok_or_else(|| StepError::bench_fault("the response has gone"))?;
+    let signed = world.supplier(role)?.sign_pre_command(&response);
+    let signed = signed.map_err(|why| StepError::fail(format!("the {role} does not sign the Pre-Command: {why}")))?;
+    send(world, role, signed).await
+}
+
+#[when(expr = "the {supplier} activates the image on the {device} by SRV 11.3")]
+async fn activates(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    let hash = world.release()?.hash;
+    activate(world, role, named, hash, None).await
+}
+
+#[when(expr = "the {supplier} activates another image on the {device} by SRV 11.3")]
+async fn activates_another(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    let FirmwareHash(mut hash) = world.release()?.hash;
+    hash.iter_mut().for_each(|octet| *octet ^= 0xFF);
+    activate(world, role, named, FirmwareHash(hash), None).await
+}
+
+#[when(expr = "the {supplier} activates the image on the {device} by SRV 11.3, to be done in {int} hours")]
+async fn activates_later(world: &mut RigScenario, role: Role, named: Named, hours: u64) -> StepResult {
+    let hash = world.release()?.hash;
+    world.driver().await?;
+    let now = utc(world, world.in_motion_at()?)?;
+    let execution = Utc::from_unix_seconds(now.after(Duration::from_secs(hours * 3600)).unix_seconds());
+    activate(world, role, named, hash, Some(execution)).await
+}
+
+fn utc(world: &RigScenario, at: Instant) -> Result<Utc, StepError> {
+    Ok(world.bench()?.epoch.after(at - Instant::ZERO))
+}
+
+/// A message of a Device about CS06: what came of it, or that this is to follow.
+fn about_activation(message: &Message) -> Option<Content> {
+    let content = decode_content(message).ok()?;
+    matches!(content, Content::Cs06Response(_) | Content::Cs06FutureDatedAlert(_)).then_some(content)
+}
+
+/// Expects a message of the Device about CS06 on the air, signed by it and for its Supplier.
+async fn expect_from(
+    world: &mut RigScenario,
+    named: Named,
+    what: &str,
+    window: Duration,
+    right: impl Fn(&Content) -> bool,
+) -> Result<AirSighting, StepError> {
+    let device = world.device(named)?;
+    let (eui, key) = (device.eui, device.keys.ds.verifying_key());
+    let found = world
+        .expect_air(
+            what,
+            window,
+            |sighting| {
+                sighting.source == eui
+                    && matches!(&sighting.heard, Heard::Gbcs(envelope)
+                        if about_activation(envelope.message()).is_some_and(|content| right(&content)))
+            },
+            |sighting| sighting.source == eui && matches!(sighting.heard, Heard::Gbcs(_)),
+        )
+        .await?;
+    if let Heard::Gbcs(envelope) = &found.heard {
+        is_of_device(world, named, envelope.message())?;
+        envelope
+            .message()
+            .verify(&key)
+            .map_err(|error| StepError::fail(format!("the signature is not that of the {named}: {error}")))?;
+    }
+    Ok(found)
+}
+
+/// That a message goes from the Device to the Supplier whose Commands it obeys.
+fn is_of_device(world: &RigScenario, named: Named, message: &Message) -> StepResult {
+    let device = world.device(named)?.eui;
+    let supplier = crate::rig::participants::own_supplier(world.bench()?, named.0);
+    if message.originator == device && Some(message.recipient) == supplier {
+        return Ok(());
+    }
+    Err(StepError::fail(format!("expected a message from the {named} to its Supplier, observed {message}")))
+}
+
+fn is_outcome(outcome: &Outcome, result: &str, version: Version) -> bool {
+    outcome.result.to_string() == result && outcome.version == version.0
+}
+
+#[then(expr = "the {device} answers CS06 with {word} and version {version}, signed")]
+async fn answers(world: &mut RigScenario, named: Named, result: String, version: Version) -> StepResult {
+    let what = format!("a CS06 response of the {named}: {result}, version {}", version.0);
+    expect_from(world, named, &what, HAN, |content| {
+        matches!(content, Content::Cs06Response(cs06::Response::Immediate(outcome))
+            if is_outcome(outcome, &result, version))
+    })
+    .await
+    .map(drop)
+}
+
+#[then(expr = "the {device} answers CS06, signed, that the outcome is to follow")]
+async fn answers_for_later(world: &mut RigScenario, named: Named) -> StepResult {
+    let what = format!("a CS06 response of the {named} without an outcome");
+    expect_from(world, named, &what, HAN, |content| {
+        matches!(content, Content::Cs06Response(cs06::Response::FutureDated))
+    })
+    .await
+    .map(drop)
+}
+
+#[then(expr = "at that time the {device} sends the Alert {hex} with {word} and version {version}, signed")]
+async fn alerts_at(world: &mut RigScenario, named: Named, code: Hex, result: String, version: Version) -> StepResult {
+    let execution = world.execution.ok_or_else(|| StepError::bench_fault("no step before this one named a time"))?;
+    let now = utc(world, world.in_motion_at()?)?;
+    let left = u64::try_from(execution.0.saturating_sub(now.0)).unwrap_or(0);
+    let what = format!("Alert {:04X} of the {named} at {execution}: {result}, version {}", code.0, version.0);
+    let found = expect_from(world, named, &what, Duration::from_millis(left) + HAN, |content| {
+        matches!(content, Content::Cs06FutureDatedAlert(alert)
+            if alert.alert_code == code.0 && is_outcome(&alert.outcome, &result, version))
+    })
+    .await?;
+    let at = utc(world, found.at)?;
+    if at < execution || at > execution.after(PUNCTUAL) {
+        return Err(StepError::fail(format!("expected activation at {execution}, observed its Alert at {at}")));
+    }
+    Ok(())
+}
+
+/// Expects what a Device said of CS06 to reach the Supplier that asked, and nobody else.
+async fn expect_told(
+    world: &mut RigScenario,
+    role: Role,
+    what: &str,
+    payload: fn(&ResponsePayload) -> Option<&[u8]>,
+    right: impl Fn(&Outcome) -> bool,
+) -> StepResult {
+    let user = world.supplier_eui(role)?;
+    let request = request_of(world, role)?;
+    let octets_of = |sighting: &DuisSighting| match &sighting.message {
+        hanrig_dcc::duis::DuisMessage::Response(response) if response.request_id == Some(request) => {
+            match &response.body {
+                ResponseBody::ResponseMessage(message) => payload(&message.payload).map(<[u8]>::to_vec),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let outcome_of = |sighting: &DuisSighting| {
+        let envelope = Envelope::parse(&octets_of(sighting)?).ok()?;
+        match about_activation(envelope.message())? {
+            Content::Cs06Response(cs06::Response::Immediate(outcome)) => Some(outcome),
+            Content::Cs06FutureDatedAlert(alert) => Some(alert.outcome),
+            _ => None,
+        }
+    };
+    let told = |sighting: &DuisSighting| outcome_of(sighting).is_some_and(|outcome| right(&outcome));
+    world
+        .expect_duis(
+            &format!("{what} for the {role}'s request {request}"),
+            HAN,
+            |sighting| sighting.to == Party::User(user) && told(sighting),
+            |sighting| sighting.to == Party::User(user),
+        )
+        .await?;
+    let stranger = world.seen()?.duis.iter().any(|sighting| sighting.to != Party::User(user) && told(sighting));
+    if stranger { Err(StepError::fail("somebody who had not asked was told too")) } else { Ok(()) }
+}
+
+fn response_payload(payload: &ResponsePayload) -> Option<&[u8]> {
+    match payload {
+        ResponsePayload::GbcsPayload(octets) => Some(octets),
+        _ => None,
+    }
+}
+
+fn alert_payload(payload: &ResponsePayload) -> Option<&[u8]> {
+    match payload {
+        ResponsePayload::FutureDatedDeviceAlertMessage(alert) => Some(&alert.gbcs_payload),
+        _ => None,
+    }
+}
+
+#[then(expr = "the {supplier} is told {word} and version {version} on SRV 11.3")]
+async fn told(world: &mut RigScenario, role: Role, result: String, version: Version) -> StepResult {
+    let what = format!("{result} and version {}", version.0);
+    expect_told(world, role, &what, response_payload, |outcome| is_outcome(outcome, &result, version)).await
+}
+
+#[then(expr = "the {supplier} is told later {word} and version {version} on SRV 11.3")]
+async fn told_later(world: &mut RigScenario, role: Role, result: String, version: Version) -> StepResult {
+    let what = format!("{result} and version {}, by a future-dated Device Alert,", version.0);
+    expect_told(world, role, &what, alert_payload, |outcome| is_outcome(outcome, &result, version)).await
+}
