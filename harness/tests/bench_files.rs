@@ -104,6 +104,37 @@ fn an_adapter_runs_in_the_folder_of_the_bench_file() {
     assert_eq!(bench.hub.wan, Some(expected));
 }
 
+/// An HCALCS, as it stands in the built-in bench, with this player and these lines after it.
+fn hcalcs(player: &str, more: &str) -> String {
+    let built_in = fs::read_to_string(benches().join("built-in/bench.toml")).unwrap();
+    let from = built_in.find("[[hcalcs]]").unwrap();
+    let to = built_in.find("[hcalcs.declaration]").unwrap();
+    let table = built_in[from..to].replace("player = \"software\"", &format!("player = \"{player}\""));
+    format!("{table}{more}\n[access_control_broker]")
+}
+
+#[test]
+fn devices_wait_in_reserve_and_are_as_they_are_declared() {
+    let bench = Bench::built_in().unwrap();
+    assert!(bench.devices.is_empty());
+    let names: Vec<_> = bench.reserve.iter().map(|device| device.name.as_str()).collect();
+    assert_eq!(names, ["HCALCS", "ESME", "GSME"]);
+    let more = "[hcalcs.declaration]\nblock_size = 20\nblock_pause_milliseconds = 300\nverification_seconds = 60";
+    let (_folder, path) = example("qemu.toml", &[("[access_control_broker]", &hcalcs("software", more))]);
+    let bench = Bench::load(&path).unwrap();
+    let declaration = &bench.reserve[0].declaration;
+    assert_eq!((declaration.block_size, declaration.block_pause.as_millis()), (20, 300));
+    assert_eq!((declaration.verification.as_secs(), declaration.repeats), (60, 4));
+}
+
+#[test]
+fn what_no_bench_can_do_with_a_device_is_told() {
+    let broker = "[access_control_broker]";
+    insta::assert_snapshot!(wrong("qemu.toml", &[(broker, &hcalcs("qemu", ""))]), @"");
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[(broker, &hcalcs("software", ""))]), @"");
+    insta::assert_snapshot!(wrong("qemu.toml", &[(broker, &hcalcs("software", "[hcalcs.declaration]\nblock_size = 51"))]), @"");
+}
+
 #[test]
 fn what_is_wrong_is_told_with_line_and_field() {
     insta::assert_snapshot!(wrong("qemu.toml", &[("firmware/mps2-ch", "firmware/mps2-hub")]), @"bench.toml:44:12: hub.qemu.firmware: there is no file firmware/mps2-hub; is it built?");

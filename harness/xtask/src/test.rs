@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 use crate::{command, tools};
 
 /// Crates that firmware is made of: they must build without the standard library.
-const NO_STD: &[&str] = &["hanrig-wire", "hanrig-zigbee", "hanrig-ch", "hanrig-ppmid"];
+const NO_STD: &[&str] = &["hanrig-wire", "hanrig-zigbee", "hanrig-ch", "hanrig-ppmid", "hanrig-devices"];
 
 /// Benches with emulated boards, and which scenarios run there: with one board, those that are about it.
 const QEMU_BENCHES: &[(&str, &str, Option<&str>)] = &[
