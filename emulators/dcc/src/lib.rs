@@ -12,6 +12,7 @@ mod excerpt;
 mod faults;
 pub mod gateway;
 mod hash;
+pub mod panel;
 pub mod settings;
 pub mod supplier;
 

@@ -2,8 +2,7 @@
 
 mod support;
 
-use hanrig_dcc::data::{Code, CspRegion, DccData};
-use hanrig_wire::types::DeviceType;
+use hanrig_dcc::data::{Code, CspRegion, DccData, PhysicalDeviceType};
 use rstest::rstest;
 use support::*;
 
@@ -40,7 +39,7 @@ number = "ZB-2"
 fn a_cpl_entry_holds_what_the_requirements_list() {
     let data = DccData::read(&[("cpl.toml", CPL)]).unwrap();
     let entry = &data.cpl.entries[0];
-    assert_eq!((entry.number, entry.device_type, entry.manufacturer), (7, DeviceType::Hcalcs, Code(0x12AB)));
+    assert_eq!((entry.number, entry.device_type, entry.manufacturer), (7, PhysicalDeviceType::Hcalcs, Code(0x12AB)));
     assert_eq!(entry.firmware_version, VERSION);
     assert_eq!(entry.certificates[0].expires.unwrap().to_string(), "2027-03-31");
     assert_eq!(entry.certificates[1].expires, None);

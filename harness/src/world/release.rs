@@ -147,7 +147,7 @@ impl Release {
         let hardware_version = recorded.unwrap_or(Code(hardware_version));
         CplEntry {
             number,
-            device_type: self.device_type,
+            device_type: self.device_type.into(),
             manufacturer: Code(self.image.manufacturer_code),
             manufacturer_name: like.map(|entry| entry.manufacturer_name.clone()).unwrap_or_default(),
             model: Code(self.image.image_type),

@@ -4,6 +4,7 @@ use super::{Code, DeviceModel};
 use crate::hash::FirmwareHash;
 use hanrig_wire::types::{DeviceType, FirmwareVersion};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The Central Products List (BR 3.3, SEC Appendix Z 2.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,11 @@ impl Cpl {
     /// The active entries with a Hash.
     pub fn active_with_hash(&self, hash: FirmwareHash) -> impl Iterator<Item = &CplEntry> {
         self.entries.iter().filter(move |entry| entry.status == CplStatus::Active && entry.image.hash == hash)
+    }
+
+    /// The entry with a number.
+    pub fn numbered(&self, number: u32) -> Option<&CplEntry> {
+        self.entries.iter().find(|entry| entry.number == number)
     }
 
     /// The entry of a Device Model with a firmware version, the active one where there are several.
@@ -36,7 +42,7 @@ pub struct CplEntry {
     /// The CPL entry number, by which FIR and DZIR refer to it.
     pub number: u32,
     /// Type of the Device.
-    pub device_type: DeviceType,
+    pub device_type: PhysicalDeviceType,
     /// Manufacturer code.
     pub manufacturer: Code,
     /// What the manufacturer is called.
@@ -73,6 +79,77 @@ impl CplEntry {
     }
 }
 
+/// The types of Device that the CPL, the FIR and the DZIR cover (SEC F2.14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum PhysicalDeviceType {
+    /// Electricity Smart Metering Equipment.
+    #[serde(rename = "ESME")]
+    Esme,
+    /// Gas Smart Metering Equipment.
+    #[serde(rename = "GSME")]
+    Gsme,
+    /// Pre-Payment Meter Interface Device.
+    #[serde(rename = "PPMID")]
+    Ppmid,
+    /// HAN Connected Auxiliary Load Control Switch.
+    #[serde(rename = "HCALCS")]
+    Hcalcs,
+    /// Standalone Auxiliary Proportional Controller.
+    #[serde(rename = "SAPC")]
+    Sapc,
+    /// SMETS2+ Communications Hub, by the name of its CHF.
+    #[serde(rename = "CHF")]
+    CommunicationsHub,
+    /// SMETS1 Communications Hub.
+    #[serde(rename = "SMETS1 CH")]
+    Smets1CommunicationsHub,
+}
+
+impl PhysicalDeviceType {
+    /// Every type.
+    pub const ALL: [Self; 7] = [
+        Self::Esme,
+        Self::Gsme,
+        Self::Ppmid,
+        Self::Hcalcs,
+        Self::Sapc,
+        Self::CommunicationsHub,
+        Self::Smets1CommunicationsHub,
+    ];
+}
+
+impl From<DeviceType> for PhysicalDeviceType {
+    fn from(device_type: DeviceType) -> Self {
+        match device_type {
+            DeviceType::Esme => Self::Esme,
+            DeviceType::Gsme => Self::Gsme,
+            DeviceType::Ppmid => Self::Ppmid,
+            DeviceType::Hcalcs => Self::Hcalcs,
+            DeviceType::Chf | DeviceType::Gpf => Self::CommunicationsHub,
+        }
+    }
+}
+
+impl PartialEq<DeviceType> for PhysicalDeviceType {
+    fn eq(&self, other: &DeviceType) -> bool {
+        *self == Self::from(*other)
+    }
+}
+
+impl fmt::Display for PhysicalDeviceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Esme => "ESME",
+            Self::Gsme => "GSME",
+            Self::Ppmid => "PPMID",
+            Self::Hcalcs => "HCALCS",
+            Self::Sapc => "SAPC",
+            Self::CommunicationsHub => "CHF",
+            Self::Smets1CommunicationsHub => "SMETS1 CH",
+        })
+    }
+}
+
 /// The Manufacturer Image of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +181,9 @@ pub struct AssuranceCertificate {
     pub kind: CertificateKind,
     /// Its number.
     pub number: String,
+    /// The firmware versions that it covers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub firmware_versions: Vec<FirmwareVersion>,
     /// The last day that it is valid, where it expires.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "bare_date")]
     pub expires: Option<time::Date>,

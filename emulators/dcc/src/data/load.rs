@@ -1,6 +1,6 @@
 //! From TOML to the data and back, with errors that name file, line and field.
 
-use super::{CplEntry, DccData, Hub, Premises, Registration, SmiDevice, User};
+use super::{CplEntry, DccData, DzirRecord, FirRecord, Hub, Premises, Registration, SmiDevice, User};
 use crate::{excerpt, short_message};
 use hanrig_wire::types::{DeviceType, Eui64};
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,10 @@ struct File {
     premises: Vec<Spanned<Premises>>,
     #[serde(default)]
     cpl: Vec<Spanned<CplEntry>>,
+    #[serde(default)]
+    fir: Vec<Spanned<FirRecord>>,
+    #[serde(default)]
+    dzir: Vec<Spanned<DzirRecord>>,
 }
 
 /// All data as one file.
@@ -54,6 +58,10 @@ struct Whole<'a> {
     device: Vec<&'a SmiDevice>,
     premises: &'a [Premises],
     cpl: &'a [CplEntry],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fir: Vec<&'a FirRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dzir: Vec<&'a DzirRecord>,
 }
 
 pub(super) fn to_toml(data: &DccData) -> Result<String, toml::ser::Error> {
@@ -63,6 +71,8 @@ pub(super) fn to_toml(data: &DccData) -> Result<String, toml::ser::Error> {
         device: data.smi.devices.values().collect(),
         premises: &data.registration.premises,
         cpl: &data.cpl.entries,
+        fir: data.fir.values().collect(),
+        dzir: data.dzir.values().collect(),
     })
 }
 
@@ -101,6 +111,7 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<DccData, DataError> {
     let mut data = DccData::default();
     let mut devices = Vec::new();
     let mut premises = Vec::new();
+    let mut references = Vec::new();
     for (name, text) in files {
         let file: File = toml::from_str(text).map_err(|e| toml_error(name, text, &e))?;
         let place = |span: Range<usize>| Place { file: name, text, span };
@@ -127,7 +138,26 @@ pub(super) fn read(files: &[(&str, &str)]) -> Result<DccData, DataError> {
             once(earlier, &place, "number", entry.number)?;
             data.cpl.entries.push(entry);
         }
+        for record in file.fir {
+            let place = place(record.span());
+            let record = record.into_inner();
+            once(data.fir.insert(record.entry, record.clone()), &place, "entry", record.entry)?;
+            let baselines = record.baselines.entries().to_vec();
+            references.extend(baselines.into_iter().map(|number| (place.clone(), "baselines", number)));
+            references.push((place, "entry", record.entry));
+        }
+        for record in file.dzir {
+            let place = place(record.span());
+            let record = record.into_inner();
+            once(data.dzir.insert(record.entry, record.clone()), &place, "entry", record.entry)?;
+            references.push((place, "entry", record.entry));
+        }
         premises.extend(file.premises.into_iter().map(|p| (place(p.span()), p.into_inner())));
+    }
+    for (place, field, number) in references {
+        if data.cpl.numbered(number).is_none() {
+            return Err(place.error(field, format!("no [[cpl]] has the number {number}")));
+        }
     }
     check_devices(&data.hubs, &devices)?;
     for (place, premises) in &premises {

@@ -1,7 +1,7 @@
-//! What the DCC holds and a user edits: CPL, SMI, registration data, Users and hubs, as TOML.
+//! What the DCC holds and a user edits: CPL with FIR and DZIR, SMI, registration data, Users and hubs, as TOML.
 //!
-//! One file or several: each may hold any of the tables `[[cpl]]`, `[[device]]`, `[[premises]]`, `[[user]]` and
-//! `[[hub]]`. [`DccData::read`] takes them together, checks them against each other and names file, line and field of
+//! One file or several: each may hold any of the tables `[[cpl]]`, `[[fir]]`, `[[dzir]]`, `[[device]]`, `[[premises]]`,
+//! `[[user]]` and `[[hub]]`. [`DccData::read`] takes them together, checks them against each other and names file, line and field of
 //! what is wrong. Manufacturers, models and hardware versions are the four hexadecimal digits that the OTA Header
 //! carries as manufacturer code, image type and hardware version.
 //!
@@ -27,11 +27,13 @@
 //! ```
 
 mod cpl;
+mod fir;
 mod load;
 mod registration;
 mod smi;
 
-pub use cpl::{AssuranceCertificate, CertificateKind, Cpl, CplEntry, CplImage, CplStatus};
+pub use cpl::{AssuranceCertificate, CertificateKind, Cpl, CplEntry, CplImage, CplStatus, PhysicalDeviceType};
+pub use fir::{Baselines, Contact, DzirRecord, FirRecord, ZigbeeBand};
 pub use load::DataError;
 pub use registration::{Premises, Registration, User, UserRole};
 pub use smi::{Hub, Smi, SmiDevice, SmiStatus};
@@ -47,6 +49,10 @@ use std::str::FromStr;
 pub struct DccData {
     /// The Central Products List.
     pub cpl: Cpl,
+    /// The Firmware Information Repository, by CPL entry number.
+    pub fir: BTreeMap<u32, FirRecord>,
+    /// The Device Zigbee Information Repository, by CPL entry number.
+    pub dzir: BTreeMap<u32, DzirRecord>,
     /// The Smart Metering Inventory.
     pub smi: Smi,
     /// Who is responsible for which premises.

@@ -29,6 +29,18 @@ faults! {
     ExcludesHardwareMinimum: "SUP-04";
     /// takes the maximum hardware version as out of range.
     ExcludesHardwareMaximum: "SUP-04";
+    /// does not wait for the Alerts on an update before it sends again.
+    SendsWithoutWaiting: "SUP-05";
+    /// sends again within five days.
+    SendsWithinFiveDays: "SUP-05";
+    /// does not read the firmware version before it sends.
+    SendsWithoutReading: "SUP-06";
+    /// does not wait for a month when a Device did not tell its version.
+    ReadsAgainAtOnce: "SUP-06";
+    /// does not look whether an image is next for a Device.
+    OrderUnchecked: "PATH-01";
+    /// sends the wanted image without those that come before it.
+    SkipsUpgrades: "PATH-02";
     /// signs a Pre-Command that is not what it asked for.
     SignsUnchecked: "SR-05";
 }

@@ -3,12 +3,16 @@
 mod activate;
 mod faults;
 mod inbox;
+mod pathway;
+mod patience;
 mod prepare;
 
 pub use activate::PreCommandRefusal;
 #[cfg(feature = "planted-faults")]
 pub use faults::Fault;
 pub use inbox::{Inbox, Received};
+pub use pathway::PathwayRefusal;
+pub use patience::Advice;
 pub use prepare::{FirmwarePackage, PreparedImage, SupplierRefusal, prepare};
 
 use crate::data::{Cpl, UserRole};
@@ -45,6 +49,7 @@ pub struct Supplier {
     inbox: Inbox,
     /// SRV 11.3 whose Pre-Command has not been signed: Hash and execution date-time.
     activations: BTreeMap<RequestId, (FirmwareHash, Option<Utc>)>,
+    patience: patience::Patience,
     faults: Faults<faults::Fault>,
 }
 
@@ -56,6 +61,7 @@ impl Supplier {
             config,
             inbox: Inbox::default(),
             activations: BTreeMap::new(),
+            patience: patience::Patience::default(),
             faults: Faults::none(),
         }
     }
@@ -134,6 +140,8 @@ impl Supplier {
     ///
     /// That the message is not a DUIS response, and where it is not.
     pub fn receive(&mut self, now: Instant, xml: &str) -> Result<&Received, DuisError> {
-        self.inbox.receive(now, xml)
+        let received = self.inbox.receive(now, xml)?;
+        self.patience.receive(now, &received.response);
+        Ok(received)
     }
 }

@@ -1,0 +1,42 @@
+//! Ways for the Panel to be wrong on purpose.
+
+use crate::faults::faults;
+
+faults! {
+    /// takes a submission that does not say who made the image, or lacks its descriptor or a version.
+    FieldsUnchecked: "CPL-01";
+    /// does not check the creator's signature.
+    SignatureUnchecked: "CPL-02";
+    /// takes an HCALCS entry without a CPA certificate that covers its firmware version.
+    CpaUnchecked: "CPL-03";
+    /// takes a CPA certificate that has expired.
+    CpaExpiryUnchecked: "CPL-03";
+    /// wants a CPA certificate of a PPMID.
+    CpaOfPpmid: "CPL-03";
+    /// wants no ZigBee certificate when the Device communicates in another way.
+    ZigbeeUnchecked: "CPL-04";
+    /// takes the ZigBee certificate of an earlier entry for a new one.
+    ZigbeeOfEarlierEntry: "CPL-04";
+    /// leaves an entry that is removed on the list.
+    RemovalIneffective: "CPL-05";
+    /// takes a submission without the manufacturer's contact details or release notes.
+    ContactUnchecked: "FIR-01";
+    /// takes baselines that are on no CPL entry of the Device Model.
+    BaselinesUnchecked: "FIR-02";
+    /// takes a submission that lacks FIR details.
+    TakesWithoutFir: "FIR-03";
+    /// lets anybody read the FIR.
+    FirForAnyone: "FIR-04";
+    /// takes a submission without chipset vendor or stack version.
+    DzirUnchecked: "DZIR-01";
+    /// lets every SEC Party read the DZIR.
+    DzirForAnyParty: "DZIR-02";
+}
+
+impl super::Panel {
+    /// Makes the Panel wrong in this way from now on.
+    #[cfg(feature = "planted-faults")]
+    pub fn plant(&mut self, fault: Fault) {
+        self.faults.plant(fault);
+    }
+}
