@@ -71,6 +71,12 @@ const AWAITING_SCENARIOS: &[&str] = &[
     "Csp(MetersNotFirst)",
     "Csp(SecondRequestDropped)",
     "Supplier(SignsUnchecked)",
+    "Supplier(SendsWithoutWaiting)",
+    "Supplier(SendsWithinFiveDays)",
+    "Supplier(SendsWithoutReading)",
+    "Supplier(ReadsAgainAtOnce)",
+    "Supplier(OrderUnchecked)",
+    "Supplier(SkipsUpgrades)",
 ];
 
 /// The faults that scenarios are to show.
