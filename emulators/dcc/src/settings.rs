@@ -15,6 +15,8 @@
 //! period = "1day"
 //! ```
 //!
+//! The readings that concern hub and Devices are not here: they are part of a bench's hub profile and declarations.
+//!
 //! Times are written as a number and a unit: `30s`, `15min`, `1h`, `4days`, or several of them.
 
 mod csp;

@@ -13,7 +13,8 @@ use hanrig_dcc::supplier::{PreCommandRefusal, Supplier, SupplierConfig};
 use hanrig_wire::gbcs::cs06::{self, ActivationResult};
 use hanrig_wire::gbcs::cs08::{self, ReadOutcome};
 use hanrig_wire::gbcs::{
-    self, AlertCode, Content, Cra, Envelope, Message, MessageCode, check_mac, decode_content, ecs52, gcs38,
+    self, AlertCode, Content, Cra, Envelope, Message, MessageCode, check_mac, decode_content, device_alert, ecs52,
+    gcs38,
 };
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
@@ -366,8 +367,48 @@ fn a_meter_with_a_version_that_the_cpl_does_not_have_yields_no_alert() {
     assert_eq!(read(&mut world, IMPORT, ESME, FirmwareVersion(0x99)).len(), 1);
 }
 
+#[rstest]
+#[case::to_the_supplier(ESME, IMPORT, &[IMPORT])]
+#[case::to_the_access_control_broker(HCALCS, DCC, &[IMPORT, GAS])]
+#[case::to_a_user_that_is_not_responsible(ESME, OTHER_IMPORT, &[])]
+#[case::of_the_hub_itself(HUB, DCC, &[])]
+fn other_alerts_go_to_responsible_suppliers_only(
+    #[case] device: Eui64,
+    #[case] recipient: Eui64,
+    #[case] expected: &[Eui64],
+) {
+    let mut world = World::new();
+    let alert = device_alert::Alert {
+        dialect: device_alert::Dialect::Gbz,
+        alert_code: AlertCode::FIRMWARE_VERIFICATION_FAILED_AT_POWER_ON,
+        time: Utc(1_795_176_000_000),
+        hash: None,
+    };
+    let message = Message {
+        cra: Cra::Alert,
+        counter: 1,
+        originator: device,
+        recipient,
+        date_time: None,
+        message_code: alert.message_code(),
+        supplementary: None,
+        content: alert.encode(),
+        signature: None,
+    };
+    let octets = signed(message);
+    world.gbcs(HUB, octets.clone());
+    let (users, _) = world.drain();
+    assert_eq!(users.iter().map(|(user, _)| *user).collect::<Vec<_>>(), expected);
+    for (_, response) in users {
+        let ResponseBody::DeviceAlertMessage(body) = response.body else { panic!("{response:?}") };
+        assert_eq!((body.alert_code, body.gbcs_payload), (0x8F1B, octets.clone()));
+    }
+    let entry = world.dsp.audit_trail().find(|entry| entry.alert_code == Some(0x8F1B)).unwrap();
+    assert_eq!(entry.device, Some(device));
+}
+
 #[test]
-fn alerts_of_devices_go_to_whom_they_are_addressed() {
+fn a_future_dated_alert_that_nobody_waits_for_is_dropped() {
     let mut world = World::new();
     let alert = cs06::FutureDatedAlert {
         alert_code: AlertCode::FUTURE_DATED_FAILURE,
@@ -387,7 +428,7 @@ fn alerts_of_devices_go_to_whom_they_are_addressed() {
         signature: None,
     };
     world.gbcs(HUB, signed(message));
-    assert!(world.drain().0.is_empty(), "nobody asked for this activation");
+    assert!(world.drain().0.is_empty());
 }
 
 #[test]

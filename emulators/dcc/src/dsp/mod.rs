@@ -44,6 +44,7 @@ mod faults;
 mod hub_firmware;
 mod read;
 mod responsible;
+mod spoil;
 mod status;
 mod tracking;
 mod update;

@@ -21,7 +21,7 @@ use crate::faults::Faults;
 use crate::hash::FirmwareHash;
 use hanrig_wire::gbcs::SigningKey;
 use hanrig_wire::time::{Instant, Utc};
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 use std::collections::BTreeMap;
 
 /// What a Supplier is told once.
@@ -121,6 +121,14 @@ impl Supplier {
     pub fn update_ppmid_firmware(&mut self, image: &PreparedImage, devices: &[Eui64]) -> Request {
         let body = Self::update(image.ota_upgrade_image(), image, devices);
         self.request(self.config.dcc, ServiceRequest::UpdatePpmidFirmware(body))
+    }
+
+    /// SRV 11.4 for PPMIDs, SRV 11.1 for any other type of Device.
+    pub fn update_devices(&mut self, device_type: DeviceType, image: &PreparedImage, devices: &[Eui64]) -> Request {
+        match device_type {
+            DeviceType::Ppmid => self.update_ppmid_firmware(image, devices),
+            _ => self.update_firmware(image, devices),
+        }
     }
 
     fn update(firmware_image: Vec<u8>, image: &PreparedImage, devices: &[Eui64]) -> UpdateFirmware {
