@@ -27,7 +27,7 @@ const QUIET: Duration = Duration::from_secs(3600);
 /// How long a PPMID that activates at once may take until it is back and says so.
 const ACTIVATION: Duration = Duration::from_secs(15 * 60);
 
-fn dcc_alert(sighting: &DuisSighting, user: Eui64) -> Option<&DccAlertMessage> {
+pub(super) fn dcc_alert(sighting: &DuisSighting, user: Eui64) -> Option<&DccAlertMessage> {
     match &response_to(sighting, user)?.body {
         ResponseBody::DccAlertMessage(alert) => Some(alert),
         _ => None,
@@ -264,7 +264,7 @@ fn answers_to_updates(world: &RigScenario) -> Result<BTreeMap<RequestId, usize>,
 }
 
 /// The CCS08 Alert in a sighting on the WAN link.
-fn transfer_alert(sighting: &WanSighting) -> Option<(&Envelope, ccs08::Alert)> {
+pub(super) fn transfer_alert(sighting: &WanSighting) -> Option<(&Envelope, ccs08::Alert)> {
     let envelope = sighting.gbcs.as_deref().filter(|_| sighting.direction == WanDirection::FromHub)?;
     let message = envelope.message();
     let is_alert = message.cra == Cra::Alert && message.message_code == ccs08::MESSAGE_CODE;

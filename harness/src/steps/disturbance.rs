@@ -12,7 +12,7 @@ use hanrig_wire::types::Eui64;
 fn eui_of(world: &RigScenario, node: Node) -> Result<Eui64, StepError> {
     match node {
         Node::Hub => world.hub(),
-        Node::Device(named) => Ok(world.device(named)?.eui),
+        Node::Device(unit) => Ok(world.unit(unit)?.eui),
     }
 }
 

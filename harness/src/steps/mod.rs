@@ -6,11 +6,14 @@
 mod activation;
 mod air;
 mod alerts;
+mod blocks;
+mod clocks;
 mod commands;
 mod cpl;
 mod distribution;
 mod disturbance;
 mod inventory;
+mod outcomes;
 mod premises;
 mod supplier;
 

@@ -2,10 +2,12 @@
 
 mod params;
 mod release;
+mod updates;
 mod wait;
 
 pub use params::{Hex, Named, Node, Place, Role, Version};
 pub use release::{Making, Release, ReleaseError};
+pub use updates::{Unit, Update};
 pub(crate) use wait::readable;
 
 use crate::bench::{Bench, OnHan, Ppmid};
@@ -35,6 +37,8 @@ pub struct RigScenario {
     suppliers: BTreeMap<Role, Supplier>,
     /// The image that the scenario is about.
     pub(crate) release: Option<Release>,
+    /// The images of a scenario about several.
+    pub(crate) updates: Vec<Update>,
     /// The Device that the scenario calls the second PPMID.
     pub(crate) second: Option<Eui64>,
     /// What came of the Supplier's own checks.
@@ -62,6 +66,7 @@ impl RigScenario {
             driver: None,
             suppliers: BTreeMap::new(),
             release: None,
+            updates: Vec::new(),
             second: None,
             refusal: None,
             since: Instant::ZERO,

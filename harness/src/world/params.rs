@@ -1,5 +1,6 @@
 //! What scenarios write in steps, as types.
 
+use super::Unit;
 use cucumber::Parameter;
 use hanrig_wire::types::{DeviceType, FirmwareVersion};
 use std::fmt;
@@ -61,12 +62,12 @@ impl FromStr for Named {
 
 /// What a step can switch off, or reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
-#[param(name = "node", regex = "hub|PPMID|HCALCS|ESME|GSME")]
+#[param(name = "node", regex = "hub|(?:(?:second|third|fourth|fifth) )?(?:PPMID|HCALCS|ESME|GSME)")]
 pub enum Node {
     /// The Communications Hub.
     Hub,
     /// A Device.
-    Device(Named),
+    Device(Unit),
 }
 
 impl FromStr for Node {

@@ -1,0 +1,153 @@
+@sit
+Feature: The hub's two blocks, and which image gives way to which
+  The hub holds two images: the ESME block is for ESMEs alone, the GSME block for GSME, PPMID and HCALCS. An image for a
+  GSME overwrites one for a PPMID or an HCALCS at any point, and so does a newer one for a PPMID or an HCALCS. An image
+  for a GSME is kept from them. Who sent an image that is lost or refused hears of it, once for each Device, and nobody
+  else does. An image "stands at" so many per cent when its Device has been switched off with so much of it: the hub must
+  take that for a download that is running.
+
+  Background:
+    Given a dual Supplier premises whose PPMID runs firmware version 00000010
+
+  @subject-ch
+  Scenario Outline: In the GSME block an image for the <held> <stage>, and one for the <arrives> arrives
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device               | Version  | KB | Supplier        |
+      | the ESME             | 00000300 | 2  | Import Supplier |
+      | the <held>           | 00000400 | 6  | <held's>        |
+      | the second <arrives> | 00000500 | 2  | <arriving's>    |
+    When the image for the ESME is distributed and waits
+    And the image for the <held> is distributed and <stage>
+    And the image for the second <arrives> is distributed
+    Then the hub <answer> the image for the second <arrives>
+    When 60 minutes go by
+    And every Device is switched on again
+    Then 3 hours later exactly this has come of each image:
+      | Image for            | Transfer response codes | DCC Alerts   | Fetched        |
+      | the ESME             | 0                       | N61, N62     | all            |
+      | the <held>           | <code>                  | N61, N62     | <held fetched> |
+      | the second <arrives> | <its code>              | <its Alerts> | <its fetched>  |
+
+    @CH-01 @CH-10 @METER-02 @ALERT-N62-DISCARDED
+    Examples: an image for a GSME overwrites one for a PPMID or an HCALCS at any point
+      | held   | held's          | stage          | arrives | arriving's   | answer | code | held fetched | its code | its Alerts | its fetched |
+      | PPMID  | Import Supplier | waits          | GSME    | Gas Supplier | takes  | 1    | none         | 0        | N61, N62   | all         |
+      | PPMID  | Import Supplier | stands at 1 %  | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Import Supplier | stands at 50 % | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Import Supplier | stands at 99 % | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Import Supplier | is through     | GSME    | Gas Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | waits          | GSME    | Gas Supplier | takes  | 1    | none         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 1 %  | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 50 % | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 99 % | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | is through     | GSME    | Gas Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+
+    @CH-01 @CH-11 @METER-02 @ALERT-N62-DISCARDED
+    Examples: so does a newer one for a PPMID or an HCALCS
+      | held   | held's          | stage          | arrives | arriving's      | answer | code | held fetched | its code | its Alerts | its fetched |
+      | PPMID  | Import Supplier | waits          | PPMID   | Gas Supplier    | takes  | 1    | none         | 0        | N61, N62   | all         |
+      | PPMID  | Import Supplier | stands at 1 %  | PPMID   | Gas Supplier    | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Import Supplier | stands at 50 % | PPMID   | Gas Supplier    | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Import Supplier | stands at 99 % | PPMID   | Gas Supplier    | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Import Supplier | is through     | PPMID   | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | waits          | HCALCS  | Import Supplier | takes  | 1    | none         | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | stands at 1 %  | HCALCS  | Import Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | stands at 50 % | HCALCS  | Import Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | stands at 99 % | HCALCS  | Import Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | is through     | HCALCS  | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | waits          | PPMID   | Gas Supplier    | takes  | 1    | none         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 1 %  | PPMID   | Gas Supplier    | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 50 % | PPMID   | Gas Supplier    | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 99 % | PPMID   | Gas Supplier    | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | is through     | PPMID   | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | waits          | HCALCS  | Import Supplier | takes  | 1    | none         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 1 %  | HCALCS  | Import Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 50 % | HCALCS  | Import Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 99 % | HCALCS  | Import Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | is through     | HCALCS  | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+
+    @CH-12 @ALERT-N60 @DSP-25
+    Examples: an image for a GSME is kept from them
+      | held | held's       | stage          | arrives | arriving's      | answer  | code | held fetched | its code | its Alerts | its fetched |
+      | GSME | Gas Supplier | waits          | PPMID   | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | GSME | Gas Supplier | stands at 1 %  | PPMID   | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | GSME | Gas Supplier | stands at 50 % | PPMID   | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | GSME | Gas Supplier | stands at 99 % | PPMID   | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | GSME | Gas Supplier | is through     | PPMID   | Import Supplier | takes   | 0    | all          | 0        | N61, N62   | all         |
+      | GSME | Gas Supplier | waits          | HCALCS  | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | GSME | Gas Supplier | stands at 1 %  | HCALCS  | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | GSME | Gas Supplier | stands at 50 % | HCALCS  | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | GSME | Gas Supplier | stands at 99 % | HCALCS  | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | GSME | Gas Supplier | is through     | HCALCS  | Import Supplier | takes   | 0    | all          | 0        | N61, N62   | all         |
+
+    @METER-03 @CH-15
+    Examples: one for a GSME gives way to a newer one
+      | held | held's       | stage          | arrives | arriving's   | answer | code | held fetched | its code | its Alerts | its fetched |
+      | GSME | Gas Supplier | waits          | GSME    | Gas Supplier | takes  | 1    | none         | 0        | N61, N62   | all         |
+      | GSME | Gas Supplier | stands at 1 %  | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | GSME | Gas Supplier | stands at 50 % | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | GSME | Gas Supplier | stands at 99 % | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+      | GSME | Gas Supplier | is through     | GSME    | Gas Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+
+  @subject-ch
+  Scenario Outline: Beside an image for the <held> that <stage>, one for the <arrives> arrives
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device               | Version  | KB | Supplier        |
+      | the <held>           | 00000400 | 6  | <held's>        |
+      | the second <arrives> | 00000500 | 2  | <arriving's>    |
+    When the image for the <held> is distributed and <stage>
+    And the image for the second <arrives> is distributed
+    Then the hub <answer> the image for the second <arrives>
+    When 60 minutes go by
+    And every Device is switched on again
+    Then 3 hours later exactly this has come of each image:
+      | Image for            | Transfer response codes | DCC Alerts   | Fetched        |
+      | the <held>           | <code>                  | N61, N62     | <held fetched> |
+      | the second <arrives> | <its code>              | <its Alerts> | <its fetched>  |
+
+    @CH-01 @METER-02
+    Examples: an image for an ESME is untouched
+      | held | held's          | stage          | arrives | arriving's      | answer | code | held fetched | its code | its Alerts | its fetched |
+      | ESME | Import Supplier | waits          | GSME    | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 1 %  | GSME    | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 50 % | GSME    | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 99 % | GSME    | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | is through     | GSME    | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | waits          | PPMID   | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 1 %  | PPMID   | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 50 % | PPMID   | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 99 % | PPMID   | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | is through     | PPMID   | Gas Supplier    | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | waits          | HCALCS  | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 1 %  | HCALCS  | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 50 % | HCALCS  | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 99 % | HCALCS  | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | is through     | HCALCS  | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+
+    @CH-01
+    Examples: an image for an ESME touches none
+      | held   | held's          | stage          | arrives | arriving's      | answer | code | held fetched | its code | its Alerts | its fetched |
+      | GSME   | Gas Supplier    | waits          | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | GSME   | Gas Supplier    | stands at 1 %  | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | GSME   | Gas Supplier    | stands at 50 % | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | GSME   | Gas Supplier    | stands at 99 % | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | GSME   | Gas Supplier    | is through     | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | waits          | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | stands at 1 %  | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | stands at 50 % | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | stands at 99 % | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | PPMID  | Gas Supplier    | is through     | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | waits          | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 1 %  | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 50 % | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | stands at 99 % | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+      | HCALCS | Import Supplier | is through     | ESME    | Import Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
+
+    @CH-17 @METER-03 @ALERT-N60
+    Examples: the ESME block is not overwritten before every download from it is complete
+      | held | held's          | stage          | arrives | arriving's      | answer  | code | held fetched | its code | its Alerts | its fetched |
+      | ESME | Import Supplier | waits          | ESME    | Import Supplier | takes   | 1    | none         | 0        | N61, N62   | all         |
+      | ESME | Import Supplier | stands at 1 %  | ESME    | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | ESME | Import Supplier | stands at 50 % | ESME    | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | ESME | Import Supplier | stands at 99 % | ESME    | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+      | ESME | Import Supplier | is through     | ESME    | Import Supplier | takes   | 0    | all          | 0        | N61, N62   | all         |

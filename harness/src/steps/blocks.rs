@@ -1,0 +1,277 @@
+//! Several images in the hub's blocks: how they get there, and whether the hub takes or refuses them.
+
+use super::{HAN, WAN};
+use crate::rig::observe::{Heard, Observations, OtaHeard, Sighting, WanDirection, WanSighting};
+use crate::runner::{StepError, StepResult};
+use crate::world::{Making, RigScenario, Role, Unit, Version, readable};
+use cucumber::gherkin::Step;
+use cucumber::{Parameter, given, then, when};
+use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::wan::{ImageStatus, RefusalReason, WanMessage};
+use hanrig_wire::zcl::Status;
+use hanrig_wire::zcl::ota::ImageId;
+use std::str::FromStr;
+
+/// How far an image has got when the scenario goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(name = "stage", regex = "waits|stands at \\d+ %|is through")]
+pub enum Stage {
+    /// It waits in its block for a Device that is off.
+    Waits,
+    /// The Device has been switched off with so many per cent of it.
+    StandsAt(usize),
+    /// The Device has all of it.
+    IsThrough,
+}
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let percent = text.strip_prefix("stands at ").and_then(|rest| rest.strip_suffix(" %"));
+        match (text, percent) {
+            ("waits", _) => Ok(Self::Waits),
+            ("is through", _) => Ok(Self::IsThrough),
+            (_, Some(percent)) => percent.parse().map(Self::StandsAt).map_err(|error| format!("{text:?}: {error}")),
+            _ => Err(format!("{text:?} is no stage of a transfer")),
+        }
+    }
+}
+
+/// The columns of the row below a table's header, by their titles.
+pub(super) fn rows(step: &Step) -> Vec<Vec<(&str, &str)>> {
+    let rows = step.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default();
+    let Some((header, rows)) = rows.split_first() else { return Vec::new() };
+    rows.iter().map(|row| header.iter().map(String::as_str).zip(row.iter().map(String::as_str)).collect()).collect()
+}
+
+/// What a row has in a column.
+pub(super) fn cell<'a>(row: &[(&str, &'a str)], title: &str) -> Result<&'a str, StepError> {
+    let found = row.iter().find(|(column, _)| *column == title);
+    found.map(|(_, value)| *value).ok_or_else(|| StepError::bench_fault(format!("the table has no column {title}")))
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, StepError> {
+    text.parse().map_err(|_| StepError::bench_fault(format!("{text:?} is no number")))
+}
+
+#[given("these Devices are on the HAN, and there is new firmware for them:")]
+fn new_firmware(world: &mut RigScenario, step: &Step) -> StepResult {
+    for row in rows(step) {
+        let name = cell(&row, "Device")?;
+        let unit: Unit = name.strip_prefix("the ").unwrap_or(name).parse().map_err(StepError::bench_fault)?;
+        let version: Version = cell(&row, "Version")?.parse().map_err(StepError::bench_fault)?;
+        let sender: Role = cell(&row, "Supplier")?.parse().map_err(StepError::bench_fault)?;
+        let size = number::<usize>(cell(&row, "KB")?)?.saturating_mul(1024);
+        let part = match cell(&row, "Part").ok().and_then(|part| part.split_once(" of ")) {
+            None => (1, 1),
+            Some((part, of)) => (number(part)?, number(of)?),
+        };
+        world.bring(unit)?;
+        world.plan(unit, version.0, Making { part, ..Making::of_size(size) }, sender)?;
+    }
+    Ok(())
+}
+
+/// Who is to get an image beside its own Device.
+fn targets(world: &RigScenario, place: usize, everyone: bool) -> Result<Vec<Eui64>, StepError> {
+    let update = world.update(place)?;
+    if !everyone {
+        return Ok(vec![update.device]);
+    }
+    let of_type = update.unit.device_type;
+    Ok(world.bench()?.on_han().filter(|device| device.device_type == of_type).map(|device| device.eui).collect())
+}
+
+/// What the hub says of an image at last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Complete(Instant),
+    Refused(RefusalReason),
+}
+
+/// The hub's last word about the delivery for these Devices that began after `sent`.
+fn last_word(wan: &[WanSighting], sent: Instant, device: Eui64) -> Option<Word> {
+    let after = wan.get(wan.partition_point(|sighting| sighting.at() < sent)..).unwrap_or_default();
+    let begun = after.iter().find_map(|sighting| match &sighting.message {
+        WanMessage::ImageBegin { transfer, targets, .. } if targets.contains(&device) => Some(*transfer),
+        _ => None,
+    })?;
+    after.iter().filter(|sighting| sighting.direction == WanDirection::FromHub).find_map(|sighting| {
+        match sighting.message {
+            WanMessage::ImageStatus { transfer, status: ImageStatus::Complete } if transfer == begun => {
+                Some(Word::Complete(sighting.at()))
+            }
+            WanMessage::ImageStatus { transfer, status: ImageStatus::Refused(reason) } if transfer == begun => {
+                Some(Word::Refused(reason))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Has the Supplier check and send an image, and waits for the hub's last word about it.
+async fn distribute(world: &mut RigScenario, place: usize, everyone: bool) -> Result<Word, StepError> {
+    let devices = targets(world, place, everyone)?;
+    let update = world.update(place)?;
+    let (device, sender, package) = (update.device, update.sender, update.release.package.clone());
+    let of_type = update.unit.device_type;
+    let cpl = world.bench()?.data.cpl.clone();
+    let user = world.supplier_eui(sender)?;
+    let supplier = world.supplier(sender)?;
+    let image = supplier.prepare(&package, &cpl).map_err(|refusal| {
+        StepError::fail(format!("the {sender} should have sent the image for the {of_type}, but: {refusal}"))
+    })?;
+    let request = match of_type {
+        DeviceType::Ppmid => supplier.update_ppmid_firmware(&image, &devices),
+        _ => supplier.update_firmware(&image, &devices),
+    };
+    world.driver().await?;
+    world.stimulus().await?;
+    world.request = Some((sender, request.request_id));
+    let driver = world.in_motion()?;
+    let sent = driver.now();
+    driver.send_request(user, &request)?;
+    let deadline = sent + WAN;
+    let said =
+        driver.run_until(deadline, &mut |seen: &Observations| last_word(&seen.wan, sent, device).is_some()).await?;
+    let word = last_word(&driver.observations().wan, sent, device);
+    if let Some(update) = world.updates.get_mut(place) {
+        update.sent = Some((request.request_id, sent));
+        update.taken = match word {
+            Some(Word::Complete(at)) => Some(at),
+            _ => None,
+        };
+    }
+    match word {
+        Some(word) if said => Ok(word),
+        _ => Err(StepError::fail(format!(
+            "expected the hub to take or refuse the image for the {of_type} {device} within {}, observed no word of it",
+            readable(WAN)
+        ))),
+    }
+}
+
+/// As [`distribute`], of an image that the hub has room for.
+async fn distribute_taken(world: &mut RigScenario, place: usize, everyone: bool) -> StepResult {
+    match distribute(world, place, everyone).await? {
+        Word::Complete(_) => Ok(()),
+        Word::Refused(reason) => {
+            let unit = world.update(place)?.unit;
+            Err(StepError::fail(format!("expected the hub to take the image for the {unit}, observed: {reason}")))
+        }
+    }
+}
+
+#[when(regex = r"^the image for (the (?:(?:second|third|fourth|fifth) )?(?:PPMID|HCALCS|ESME|GSME)) is distributed$")]
+async fn is_distributed(world: &mut RigScenario, name: String) -> StepResult {
+    let place = world.update_called(&name)?;
+    distribute(world, place, false).await.map(drop)
+}
+
+#[when(regex = r"^the image of (version [0-9A-F]{8}) is distributed$")]
+async fn version_is_distributed(world: &mut RigScenario, name: String) -> StepResult {
+    let place = world.update_called(&name)?;
+    distribute(world, place, false).await.map(drop)
+}
+
+#[when(expr = "the image for the {unit} is distributed to every Device of its type")]
+async fn is_distributed_to_all(world: &mut RigScenario, unit: Unit) -> StepResult {
+    let place = world.update_called(&unit.to_string())?;
+    distribute_taken(world, place, true).await
+}
+
+#[when(expr = "the image for the {unit} is distributed and {stage}")]
+async fn is_distributed_until(world: &mut RigScenario, unit: Unit, stage: Stage) -> StepResult {
+    let place = world.update_called(&unit.to_string())?;
+    let device = world.update(place)?.device;
+    if stage == Stage::Waits {
+        world.driver().await?.set_power(device, false).await?;
+    }
+    distribute_taken(world, place, false).await?;
+    gets_to(world, place, stage).await
+}
+
+#[when(expr = "the transfer to the {unit} goes on and {stage}")]
+async fn goes_on_until(world: &mut RigScenario, unit: Unit, stage: Stage) -> StepResult {
+    let place = world.update_called(&unit.to_string())?;
+    let device = world.update(place)?.device;
+    world.driver().await?.set_power(device, true).await?;
+    gets_to(world, place, stage).await
+}
+
+/// How many octets of `image` went to `device` over the air, and how often from the start.
+pub(super) fn covered(seen: &Observations, device: Eui64, image: ImageId) -> usize {
+    let name = image.to_string();
+    let images = seen.fetched.get(&device).into_iter().flatten();
+    images.filter(|fetched| fetched.name == name).map(crate::rig::observe::ImageSeen::covered).max().unwrap_or(0)
+}
+
+/// Waits until the transfer of an image is at `stage`, and switches its Device off where it is to stand still.
+async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepResult {
+    let update = world.update(place)?;
+    let (device, unit, image, size) = (update.device, update.unit, update.release.image, update.release.octets().len());
+    let hub = world.hub()?;
+    let driver = world.in_motion()?;
+    let deadline = driver.now() + HAN;
+    let there = |seen: &Observations| match stage {
+        Stage::Waits => true,
+        Stage::StandsAt(percent) => covered(seen, device, image) * 100 >= size * percent,
+        Stage::IsThrough => seen.air.iter().rev().any(|sighting| {
+            sighting.source == device
+                && sighting.destination == Some(hub)
+                && matches!(&sighting.heard, Heard::Ota(_, OtaHeard::EndRequest(request))
+                    if request.image == image && request.status == Status::SUCCESS)
+        }),
+    };
+    if !driver.run_until(deadline, &mut |seen| there(seen)).await? {
+        let octets = covered(driver.observations(), device, image);
+        return Err(StepError::fail(format!(
+            "expected the image for the {unit} to be on its way or through within {}, observed {octets} of {size} \
+             octets on the air",
+            readable(HAN)
+        )));
+    }
+    if let Stage::StandsAt(_) = stage {
+        driver.set_power(device, false).await?;
+        if covered(driver.observations(), device, image) == size {
+            return Err(StepError::inconclusive(format!("the {unit} had all of it before it could be switched off")));
+        }
+    }
+    if stage == Stage::IsThrough {
+        // What the end of a transfer brings with it has come by then: the hub's answer, Alerts, activation.
+        driver.let_pass(Duration::from_secs(120)).await?;
+    }
+    Ok(())
+}
+
+#[when("every Device is switched on again")]
+async fn all_on_again(world: &mut RigScenario) -> StepResult {
+    let devices: Vec<_> = world.bench()?.on_han().map(|device| device.eui).collect();
+    for device in devices {
+        world.in_motion()?.set_power(device, true).await?;
+    }
+    Ok(())
+}
+
+#[then(
+    regex = r"^the hub (takes|refuses) the image for (the (?:(?:second|third|fourth|fifth) )?(?:PPMID|HCALCS|ESME|GSME))$"
+)]
+async fn takes_or_refuses(world: &mut RigScenario, what: String, name: String) -> StepResult {
+    let update = world.update(world.update_called(&name)?)?;
+    let (device, expected) = (update.device, update.release.octets());
+    let Some((_, sent)) = update.sent else {
+        return Err(StepError::bench_fault(format!("no step before this one has distributed the image for {name}")));
+    };
+    let seen = world.seen()?;
+    match (what.as_str(), last_word(&seen.wan, sent, device)) {
+        ("takes", Some(Word::Complete(_))) => {
+            let whole = seen.delivered.values().any(|image| image.is_whole() && image.octets() == expected);
+            let differs = "the hub has taken an image for it that is not the Supplier's, octet for octet";
+            if whole { Ok(()) } else { Err(StepError::fail(differs)) }
+        }
+        ("refuses", Some(Word::Refused(RefusalReason::BlockBusy))) => Ok(()),
+        (_, word) => Err(StepError::fail(format!("expected that the hub {what} the image, observed {word:?}"))),
+    }
+}
