@@ -63,6 +63,10 @@ hanrig_wire::planted_faults! {
     IgnoresBlockSize: "CH-05";
     /// answers the first request for a block with a larger one.
     FirstBlockTooLarge: "CH-05";
+    /// answers with the block after the one asked for.
+    ServesNextBlock: "CH-05";
+    /// answers no more when it has served half of the image.
+    GoesSilentPartway: "CH-05";
     /// answers none but block requests of the largest size.
     RefusesSmallBlocks: "CH-05";
     /// empties the block when the first of an image's Devices has got it.
@@ -254,10 +258,19 @@ impl<F> CommunicationsHub<F> {
         if self.faulty(Fault::IgnoresBlockSize) || self.faulty(Fault::FirstBlockTooLarge) && first() {
             request.maximum_data_size = LARGEST_BLOCK;
         }
+        if self.faulty(Fault::ServesNextBlock) && request.offset > 0 {
+            request.offset += u32::from(request.maximum_data_size);
+        }
         if self.faulty(Fault::RefusesSmallBlocks) && request.maximum_data_size < LARGEST_BLOCK {
             request.maximum_data_size = 0;
         }
         request
+    }
+
+    /// Whether this request for a block gets no answer.
+    pub(crate) fn ignores(&self, request: &ImageBlockRequest) -> bool {
+        const HALF: u32 = 4096;
+        self.faulty(Fault::GoesSilentPartway) && request.offset > HALF
     }
 
     /// A block that nobody has asked for.

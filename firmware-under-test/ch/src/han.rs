@@ -126,6 +126,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
 
     fn on_block_request(&mut self, now: Instant, incoming: &Incoming, header: &ZclHeader, request: &ImageBlockRequest) {
         let device = incoming.source;
+        if self.ignores(request) {
+            return;
+        }
         let request = &self.spoil_block_request(device, request);
         let found = self.state.blocks.offer_of(device, request.image);
         let mut buffer = [0; LARGEST_BLOCK as usize];

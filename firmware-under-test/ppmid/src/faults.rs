@@ -33,6 +33,8 @@ hanrig_wire::planted_faults! {
     SkipsLastBlock: "PPMID-03";
     /// fetches no more than 512 KiB.
     StopsAt512K: "PPMID-03";
+    /// begins again at offset 0 when a block does not come.
+    StartsOverWhenBlockLost: "PPMID-03";
     /// says nothing when it has the image.
     NeverEnds: "PPMID-03";
     /// takes every image as the manufacturer's.
@@ -214,6 +216,23 @@ impl<F> Ppmid<F> {
             }
             _ => Some(frame),
         }
+    }
+
+    /// Whether the download begins again instead of this frame, which asks for a block for the second time.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn starts_over(&mut self, frame: &[u8]) -> bool {
+        let Ok((header, payload)) = ZclHeader::parse(frame) else { return false };
+        let Ok(OtaCommand::ImageBlockRequest(request)) = OtaCommand::parse(header.command, payload) else {
+            return false;
+        };
+        let again = self.asked.replace(request.offset) == Some(request.offset);
+        again && request.offset > 0 && self.faulty(Fault::StartsOverWhenBlockLost)
+    }
+
+    /// Whether the download begins again instead of this frame.
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn starts_over(&self, _: &[u8]) -> bool {
+        false
     }
 
     /// Whether the rest of the image under way, a block at most, is left where it is when this frame would ask for it.

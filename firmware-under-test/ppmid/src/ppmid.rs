@@ -68,6 +68,9 @@ pub struct Ppmid<F> {
     report_at: Option<Instant>,
     outputs: VecDeque<Output>,
     pub(crate) faults: Faults,
+    /// The offset that was asked for last.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) asked: Option<u32>,
 }
 
 fn han_of(config: &PpmidConfig, state: &State) -> HanDevice {
@@ -113,6 +116,8 @@ impl<F: NorFlash> Ppmid<F> {
             report_at: None,
             outputs: VecDeque::new(),
             faults: Faults::default(),
+            #[cfg(feature = "planted-faults")]
+            asked: None,
         })
     }
 
@@ -275,6 +280,13 @@ impl<F: NorFlash> Ppmid<F> {
                     self.han.client().transfer().filter(|transfer| self.skips_rest(*transfer, &frame))
                 {
                     return self.han.client().resume(now, Transfer { offset: transfer.size, ..transfer });
+                }
+                if self.starts_over(&frame)
+                    && let Some(transfer) = self.han.client().transfer()
+                {
+                    let transfer = Transfer { offset: 0, ..transfer };
+                    self.begin_download(transfer);
+                    return self.han.client().resume(now, transfer);
                 }
                 if let Some(frame) = self.spoil_ota(frame) {
                     self.han.send_ota(now, frame);

@@ -32,6 +32,14 @@ impl Player {
         }
     }
 
+    /// Whether it takes from the rig what it is and how it behaves.
+    pub fn takes_settings(&self) -> bool {
+        match self {
+            Self::Software { .. } | Self::Qemu(_) => true,
+            Self::Board(board) => board.provisioning,
+        }
+    }
+
     /// Whether software plays it.
     pub const fn is_software(&self) -> bool {
         matches!(self, Self::Software { .. })

@@ -105,6 +105,12 @@ pub trait Driver: core::fmt::Debug {
     /// When the link is not the rig's.
     fn set_wan(&mut self, up: bool) -> Result<(), Cannot>;
 
+    /// Puts `device` out of range of all others, or back into range. The sniffer hears it all the same.
+    ///
+    /// # Errors
+    /// When the air is not the rig's.
+    fn set_in_range(&mut self, device: Eui64, in_range: bool) -> Result<(), Cannot>;
+
     /// Has the CSP send the hub a GBCS message that the DSP has not sent.
     ///
     /// # Errors

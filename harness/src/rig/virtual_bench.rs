@@ -55,6 +55,8 @@ pub struct VirtualBench {
     now: Instant,
     air: Air,
     channel: u8,
+    /// The probability that a frame is lost between two that are in range of each other.
+    loss: f64,
     /// The hub first.
     seats: Vec<Seat>,
     dcc: DccSide,
@@ -93,6 +95,7 @@ impl VirtualBench {
             now: Instant::ZERO,
             air,
             channel,
+            loss: bench.medium.loss,
             seats,
             dcc: DccSide::new(bench)?,
             wan: true,
@@ -384,6 +387,22 @@ impl Driver for VirtualBench {
             self.link_changed();
             self.settle();
         }
+        Ok(())
+    }
+
+    fn set_in_range(&mut self, device: Eui64, in_range: bool) -> Result<(), Cannot> {
+        let seat = self.seat_of(device)?;
+        let radio_of = |seat: Option<&Seat>| seat.and_then(|seat| seat.radio);
+        let Some(radio) = radio_of(self.seats.get(seat)) else {
+            return Err(BenchFault::new(format!("{device} is switched off")).into());
+        };
+        let loss = if in_range { self.loss } else { 1.0 };
+        for other in self.seats.iter().filter_map(|seat| seat.radio).filter(|other| *other != radio) {
+            self.air.set_loss(radio, other, loss);
+            self.air.set_loss(other, radio, loss);
+        }
+        let state = if in_range { "in range" } else { "out of range" };
+        self.taps.log("bench", self.now, &format!("{device} {state}"));
         Ok(())
     }
 

@@ -399,3 +399,33 @@ async fn not_told_to_activate(world: &mut RigScenario, named: Named) -> StepResu
     let heard = hub_said(world, named, |command| matches!(command, OtaHeard::EndResponse(_)))?;
     never(world, "Upgrade End Response", &heard)
 }
+
+#[then("the PPMID has asked for each block in order, and again only for one that it had not got")]
+fn asked_in_order(world: &mut RigScenario) -> StepResult {
+    let ppmid = world.ppmid()?.eui;
+    let image = world.release()?.image;
+    let mut last: Option<u32> = None;
+    let most = u32::from(world.ppmid()?.declaration.block_size);
+    for sighting in world.seen()?.air.iter().filter(|sighting| sighting.source == ppmid) {
+        let Some((_, OtaHeard::BlockRequest(request))) = ota(sighting) else { continue };
+        if request.image != image {
+            continue;
+        }
+        let in_order = match last {
+            None => request.offset == 0,
+            Some(last) => (last..=last + most).contains(&request.offset),
+        };
+        if !in_order {
+            return Err(StepError::fail(format!(
+                "expected a request for offset {} or the block after it, observed {}",
+                last.unwrap_or_default(),
+                sighting.observation().summary
+            )));
+        }
+        last = Some(request.offset);
+    }
+    match last {
+        Some(_) => Ok(()),
+        None => Err(StepError::fail("the PPMID has asked for no block of the image")),
+    }
+}

@@ -16,7 +16,7 @@ use std::str::FromStr;
 /// How far an image has got when the scenario goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
 #[param(name = "stage", regex = "waits|stands at \\d+ %|is through")]
-pub enum Stage {
+pub(super) enum Stage {
     /// It waits in its block for a Device that is off.
     Waits,
     /// The Device has been switched off with so many per cent of it.

@@ -9,7 +9,7 @@ use hanrig_dcc::duis::{DuisMessage, ResponseBody};
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
 
-fn eui_of(world: &RigScenario, node: Node) -> Result<Eui64, StepError> {
+pub(super) fn eui_of(world: &RigScenario, node: Node) -> Result<Eui64, StepError> {
     match node {
         Node::Hub => world.hub(),
         Node::Device(unit) => Ok(world.unit(unit)?.eui),

@@ -13,6 +13,7 @@ mod cpl;
 mod distribution;
 mod disturbance;
 mod inventory;
+mod medium;
 mod outcomes;
 mod premises;
 mod supplier;

@@ -570,6 +570,10 @@ impl Driver for LiveBench {
         Ok(())
     }
 
+    fn set_in_range(&mut self, _: Eui64, _: bool) -> Result<(), Cannot> {
+        Err(Cannot::NotOnThisBench("the rig cannot take a Device out of range on this bench".to_owned()))
+    }
+
     fn send_to_hub(&mut self, octets: Vec<u8>) -> Result<(), Cannot> {
         self.dcc.send_to_hub(self.now(), octets);
         self.settle();
