@@ -7,7 +7,10 @@ use hanrig_dcc::data::{
     Code, CplEntry, CplImage, CplStatus, CspRegion, DccData, Hub, Premises, SmiDevice, SmiStatus, User, UserRole,
 };
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
-use hanrig_dcc::duis::{Request, RequestId, ServiceRequest, UpdateFirmware};
+use hanrig_dcc::duis::{
+    DccAlert, DccAlertCode, DccAlertMessage, FirmwareDeliveryStatus, FirmwareTransferStatus, Request, RequestId,
+    Response, ResponseBody, SchemaVersion, ServiceRequest, UpdateFirmware,
+};
 use hanrig_dcc::gateway::{
     CspToDsp, DistributionRequest, DspToCsp, GbcsMessage, TransferNotification, TransferStatus, ValidationReport,
 };
@@ -205,6 +208,34 @@ fn transfer_alert(n: u64) -> Vec<u8> {
     message.emit()
 }
 
+/// N61 and N62 of a Device.
+fn delivery_alerts(n: u64, gbcs_payload: &[u8]) -> [Response; 2] {
+    let request_id = RequestId { originator: IMPORT, target: DCC, counter: 1 };
+    let (device_id, firmware_version) = (ppmid(n), FirmwareVersion(0x20));
+    let alert = |code, alert| Response {
+        schema_version: SchemaVersion::current(),
+        request_id: None,
+        response_id: Some(request_id.response()),
+        response_code: "I0".parse().expect("a code"),
+        response_date_time: CLOCK,
+        body: ResponseBody::DccAlertMessage(DccAlertMessage { code, alert }),
+        signature: None,
+    };
+    let delivery = FirmwareDeliveryStatus { request_id, device_id, firmware_version, reason: None };
+    let transfer = FirmwareTransferStatus {
+        request_id,
+        device_id,
+        firmware_version,
+        device_alert_code: 0x8F8A,
+        transfer_response_code: 0,
+        gbcs_payload: gbcs_payload.to_vec(),
+    };
+    [
+        alert(DccAlertCode::N61, DccAlert::FirmwareDeliveryStatus(delivery)),
+        alert(DccAlertCode::N62, DccAlert::FirmwareTransferStatus(transfer)),
+    ]
+}
+
 fn update(criterion: &mut Criterion) {
     let (data, xml) = (data(), request());
     let mut group = criterion.benchmark_group("SRV 11.4 for 50,000 PPMIDs");
@@ -238,6 +269,19 @@ fn update(criterion: &mut Criterion) {
             dsp
         };
         bencher.iter_batched(approved, deliver, BatchSize::PerIteration);
+    });
+    group.finish();
+
+    // What comes of such a request: an N61 and an N62 for each Device.
+    let mut group = criterion.benchmark_group("DCC Alerts");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(2 * DEVICES));
+    let payload = transfer_alert(0);
+    group.bench_function("100,000 written as XML", |bencher| {
+        bencher.iter(|| {
+            let alerts = (0..DEVICES).flat_map(|n| delivery_alerts(n, &payload));
+            alerts.map(|alert| black_box(alert.to_xml()).len()).sum::<usize>()
+        });
     });
     group.finish();
 

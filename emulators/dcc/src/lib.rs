@@ -2,7 +2,8 @@
 //!
 //! [`supplier::Supplier`] sends Service Requests as [`duis`] messages to [`dsp::Dsp`], which checks them against
 //! [`data::DccData`] and hands distributions to one [`csp::Csp`] per region; that speaks the WAN link to the hubs. Each
-//! is a state machine: told the time and what happened, its outputs are taken from a queue.
+//! is a state machine: told the time and what happened, its outputs are taken from a queue. [`panel::Panel`] keeps CPL, FIR
+//! and DZIR. What a lab may want otherwise is in [`Settings`].
 
 pub mod csp;
 pub mod data;

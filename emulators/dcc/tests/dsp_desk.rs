@@ -9,6 +9,7 @@ use hanrig_dcc::dsp::{AuditEvent, Decision, HubFirmwareError, Incident, ResetErr
 use hanrig_dcc::duis::{DccAlert, DccAlertCode, RequestId, ServiceRequest, UpdateFirmware};
 use hanrig_dcc::gateway::{CspToDsp, DspToCsp, HubFirmwareReport, RejectedDevice, RejectionReason};
 use hanrig_dcc::settings::CountedService;
+use hanrig_wire::gbcs::ccs08::TransferResponseCode;
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use support::*;
@@ -58,6 +59,25 @@ fn the_service_desk_releases_a_device() {
     assert_eq!(world.update(IMPORT, &[PPMID]).response_code, "I0");
     let result = world.dsp.reset_firmware_update_status(at(30), Viewer::ServiceDesk, PPMID_2);
     assert_eq!(result, Err(ResetError::NotTracked(PPMID_2)));
+}
+
+#[test]
+fn what_comes_late_does_not_take_a_released_device_back() {
+    let mut world = World::new();
+    world.update(GAS, &[PPMID]);
+    let requests = world.distributions();
+    world.dsp.reset_firmware_update_status(at(15), Viewer::ServiceDesk, PPMID).unwrap();
+    world.report(requests[0].0, &requests[0].1, vec![]);
+    assert_eq!(world.status(PPMID), Some("RESET_BY_DCC"));
+    world.drain();
+    world.gbcs(HUB, signed(transfer_alert(HUB, PPMID, TransferResponseCode::Success)));
+    assert_eq!(world.status(PPMID), Some("RESET_BY_DCC"));
+    let alerts = world.alerts();
+    assert!(matches!(alerts.as_slice(), [(GAS, alert)] if alert.code == DccAlertCode::N62), "told all the same");
+    // A new request stands for itself, whatever comes of the old one.
+    assert_eq!(world.update(IMPORT, &[PPMID]).response_code, "I0");
+    world.report(requests[0].0, &requests[0].1, vec![]);
+    assert_eq!(world.status(PPMID), Some("AWAITING_CSP"));
 }
 
 #[test]

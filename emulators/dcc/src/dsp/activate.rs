@@ -13,6 +13,9 @@ use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use serde::Serialize;
 
+/// The GBCS version of a Pre-Command for a Device whose firmware is not on the CPL.
+const GBCS_VERSION: &str = "4.1";
+
 /// One line of RSAT_004 'Firmware Activations Service Request Report'.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Activation {
@@ -126,7 +129,8 @@ impl Dsp {
             return Err(Refusal::new(Outcome::ExecutionTime, detail));
         }
         let entry = self.data.cpl.entry(device.device_model(), device.firmware_version);
-        let gbcs_version = entry.map_or_else(|| "4.1".to_owned(), |entry| entry.gbcs_version.clone());
+        let listed = entry.map(|entry| entry.gbcs_version.clone()).filter(|version| !version.is_empty());
+        let gbcs_version = listed.unwrap_or_else(|| GBCS_VERSION.to_owned());
         let counter = request_id.counter;
         let content = cs06::Command { hash: self.transformed(hash).0, originator_counter: counter, execution };
         let message = Message {

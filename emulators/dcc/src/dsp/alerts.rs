@@ -121,12 +121,12 @@ impl Dsp {
         };
         let request_id = latest.request_id;
         self.record_alert(entry.request(request_id));
-        // The PPMID's own Alert can overtake the hub's; the status does not go back then. A record of a later request
-        // that was rejected is not about this update.
-        let status_now = self.tracking.get(device).map(|record| (record.request_id, record.status));
-        let activated = status_now == Some((request_id, ProcessingStatus::FirmwareActivated));
-        let of_another = status_now.is_some_and(|(id, _)| id != request_id);
-        if (failed || !activated) && !of_another {
+        // The PPMID's own Alert can overtake the hub's; the status does not go back then. A Device that was reset stays
+        // free, and a record of a later request that was rejected is not about this update.
+        let activated = self.tracking.is(device, request_id, &[ProcessingStatus::FirmwareActivated]);
+        let reset = self.tracking.is(device, request_id, &[ProcessingStatus::ResetByDcc]);
+        let of_another = self.tracking.get(device).is_some_and(|record| record.request_id != request_id);
+        if (failed || !activated) && !reset && !of_another {
             let time = (self.now, self.utc(self.now));
             self.tracking.set(device, status, failed.then(|| code.to_string()), time);
         }

@@ -118,7 +118,7 @@ impl Dsp {
         let device_id_list: Vec<_> = delivery.request.devices.iter().map(|target| target.device).collect();
         let time = (self.now, self.utc(self.now));
         for device in &device_id_list {
-            if self.tracking.get(*device).is_some_and(|record| record.request_id == key.0) {
+            if self.tracking.is(*device, key.0, &[ProcessingStatus::AwaitingCsp]) {
                 self.tracking.set(*device, ProcessingStatus::RejectedByCsp, Some(reason.to_owned()), time);
             }
         }
@@ -162,15 +162,13 @@ impl Dsp {
     /// N60: the image of these Devices is not at its hub in time.
     fn late(&mut self, request_id: RequestId, devices: Vec<Eui64>) {
         const REASON: &str = "not delivered to the Communications Hub in time";
-        let waits =
-            |status| matches!(status, ProcessingStatus::AwaitingCsp | ProcessingStatus::ApprovedForDistribution);
+        const WAITING: &[ProcessingStatus] =
+            &[ProcessingStatus::AwaitingCsp, ProcessingStatus::ApprovedForDistribution];
         let time = (self.now, self.utc(self.now));
         let mut hubless = BTreeSet::new();
         for device_id in devices {
-            let record = self.tracking.get(device_id);
-            let Some(record) = record.filter(|record| record.request_id == request_id && waits(record.status)) else {
-                continue;
-            };
+            let waits = self.tracking.is(device_id, request_id, WAITING);
+            let Some(record) = self.tracking.get(device_id).filter(|_| waits) else { continue };
             let firmware_version = record.firmware_version;
             self.tracking.set(device_id, ProcessingStatus::FailedChTransfer, Some(REASON.to_owned()), time);
             hubless.insert(device_id);

@@ -42,7 +42,9 @@ impl Dsp {
         for (device, suppliers) in distribution.suppliers {
             if let Some(reason) = rejected.get(&device) {
                 by_reason.entry(*reason).or_default().push(device);
-                self.tracking.set(device, ProcessingStatus::RejectedByCsp, Some(reason.to_string()), time);
+                if self.tracking.is(device, report.request_id, &[ProcessingStatus::AwaitingCsp]) {
+                    self.tracking.set(device, ProcessingStatus::RejectedByCsp, Some(reason.to_string()), time);
+                }
                 let entry = AuditEntry::new(AuditEvent::RejectedByCsp).request(report.request_id).device(device);
                 if !self.faulty(Fault::RejectionsUnrecorded) {
                     self.record(entry.detail(format!("{}: {reason}", self.rejection_alert(*reason))));
@@ -51,7 +53,9 @@ impl Dsp {
                     continue;
                 }
             }
-            self.tracking.set(device, ProcessingStatus::ApprovedForDistribution, None, time);
+            if self.tracking.is(device, report.request_id, &[ProcessingStatus::AwaitingCsp]) {
+                self.tracking.set(device, ProcessingStatus::ApprovedForDistribution, None, time);
+            }
             let all = self.faulty(Fault::N59ToSender);
             for supplier in suppliers.into_iter().filter(|supplier| all || *supplier != distribution.sender) {
                 by_supplier.entry(supplier).or_default().push(device);

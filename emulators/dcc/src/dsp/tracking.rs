@@ -182,6 +182,12 @@ impl Tracking {
         self.note(device);
     }
 
+    /// Whether a Device's record is of a request and has one of these statuses: what comes late is not about an update that
+    /// was reset or followed by another.
+    pub(super) fn is(&self, device: Eui64, request_id: RequestId, statuses: &[ProcessingStatus]) -> bool {
+        self.get(device).is_some_and(|record| record.request_id == request_id && statuses.contains(&record.status))
+    }
+
     fn note(&mut self, device: Eui64) {
         if let Some(record) = self.records.get(&device) {
             self.due.insert((self.expiry(record), device));
