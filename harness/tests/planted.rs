@@ -61,6 +61,7 @@ const AWAITING_SCENARIOS: &[&str] = &[
     "Dsp(NoHubNotice)",
     "Dsp(ShortHubNotice)",
     "Dsp(HubStagesUnchecked)",
+    "Dsp(HubProgressUnchecked)",
     "Dsp(HubActivationUnreported)",
     "Dsp(HubActivationTellsOldVersion)",
     "Dsp(GasSupplierUpdatesHcalcs)",

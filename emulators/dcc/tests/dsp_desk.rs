@@ -217,6 +217,12 @@ fn a_hub_release_goes_through_its_stages() {
     assert_eq!(begin(&mut world, Stage::MicroPilot, &[HUB]), Err("the micro pilot has begun before".into()));
     let incident = Incident { category: 2, text: "a hub restarts".to_owned() };
     world.dsp.decide_hub_stage(NEW, Stage::MicroPilot, vec![incident], Decision::Proceed).unwrap();
+    // The hub of the micro pilot has not told of its new firmware yet.
+    let busy = Err(format!("hub {HUB} has a firmware update in progress"));
+    assert_eq!(begin(&mut world, Stage::Pilot, &two), busy);
+    let report = HubFirmwareReport { hub: HUB, firmware_version: NEW };
+    world.dsp.on_csp(at(7 * DAY), CspRegion::North, CspToDsp::HubFirmwareReport(report));
+    world.drain();
     begin(&mut world, Stage::Pilot, &two).unwrap();
     world.dsp.decide_hub_stage(NEW, Stage::Pilot, vec![], Decision::Stop).unwrap();
     assert_eq!(begin(&mut world, Stage::RollOut, &two), Err("there is no decision to proceed after the pilot".into()));

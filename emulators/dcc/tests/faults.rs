@@ -392,7 +392,7 @@ fn hub_firmware(stage: &mut Play) {
         stage.note(announced);
     }
     stage.look();
-    for release_stage in [Stage::Pilot, Stage::MicroPilot, Stage::RollOut] {
+    for release_stage in [Stage::Pilot, Stage::MicroPilot, Stage::Pilot, Stage::RollOut] {
         let begun = stage.world.dsp.begin_hub_stage(at(7 * DAY), new, release_stage, &[HUB]);
         stage.note(begun);
         let decided = stage.world.dsp.decide_hub_stage(new, release_stage, Vec::new(), Decision::Proceed);

@@ -261,6 +261,8 @@ faults! {
     ShortHubNotice: "CHFW-01";
     /// lets a stage of a hub firmware release begin without a decision on the one before, on any number of hubs.
     HubStagesUnchecked: "CHFW-02";
+    /// lets a hub get new firmware while another update of it is in progress.
+    HubProgressUnchecked: "DSP-08";
     /// sends no Alert when a hub has activated new firmware.
     HubActivationUnreported: "CH-21";
     /// tells the version from before when a hub has activated new firmware.

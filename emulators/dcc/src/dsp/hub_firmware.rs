@@ -115,6 +115,9 @@ pub enum HubFirmwareError {
         /// The most.
         most: usize,
     },
+    /// A hub has another update in progress (FIA 6.2.1).
+    #[error("hub {0} has a firmware update in progress")]
+    InProgress(Eui64),
     /// There is no such hub.
     #[error("no hub has the identifier {0}")]
     UnknownHub(Eui64),
@@ -181,6 +184,9 @@ impl Dsp {
         }
         let mut by_region: BTreeMap<CspRegion, Vec<Eui64>> = BTreeMap::new();
         for hub in hubs {
+            if self.hub_in_progress(*hub) && !self.faulty(Fault::HubProgressUnchecked) {
+                return Err(HubFirmwareError::InProgress(*hub));
+            }
             let region = self.data.hubs.get(hub).ok_or(HubFirmwareError::UnknownHub(*hub))?.region;
             by_region.entry(region).or_default().push(*hub);
         }
@@ -188,11 +194,20 @@ impl Dsp {
             let record = StageRecord { hubs: hubs.to_vec(), incidents: Vec::new(), decision: None };
             release.stages.insert(stage, record);
         }
+        for hub in hubs {
+            self.hub_updates.insert(*hub, (firmware_version, now));
+        }
         for (region, hubs) in by_region {
             let message = DspToCsp::HubFirmwareRequest(HubFirmwareRequest { firmware_version, hubs });
             self.outputs.push_back(DspOutput::ToCsp { region, message });
         }
         Ok(())
+    }
+
+    /// Whether a hub was sent firmware that it has not told of yet, and the tracking timeout has not passed.
+    fn hub_in_progress(&self, hub: Eui64) -> bool {
+        let timeout = self.config.settings.tracking_timeout;
+        self.hub_updates.get(&hub).is_some_and(|(_, since)| self.now < *since + timeout)
     }
 
     fn check_stage(&self, release: &HubRelease, stage: Stage, hubs: usize) -> Result<(), HubFirmwareError> {
@@ -239,6 +254,9 @@ impl Dsp {
             let entry = AuditEntry::new(AuditEvent::CspMessageDropped).device(hub);
             self.record(entry.detail(format!("CSP {region} does not serve hub {hub}")));
             return;
+        }
+        if self.hub_updates.get(&hub).is_some_and(|(version, _)| *version == firmware_version) {
+            self.hub_updates.remove(&hub);
         }
         let in_smi = self.data.smi.devices.get(&hub).map(|device| device.firmware_version);
         let before = self.hub_versions.insert(hub, firmware_version).or(in_smi);

@@ -119,6 +119,8 @@ pub struct Dsp {
     deliveries: Deliveries,
     anomalies: Anomalies,
     hub_releases: BTreeMap<FirmwareVersion, HubRelease>,
+    /// The hubs that were sent firmware and have not told of it yet: which, and when.
+    hub_updates: BTreeMap<Eui64, (FirmwareVersion, Instant)>,
     /// Which firmware each hub told that it runs.
     hub_versions: BTreeMap<Eui64, FirmwareVersion>,
     /// Commands without a response yet.
@@ -147,6 +149,7 @@ impl Dsp {
             deliveries: Deliveries::default(),
             anomalies: Anomalies::default(),
             hub_releases: BTreeMap::new(),
+            hub_updates: BTreeMap::new(),
             hub_versions: BTreeMap::new(),
             audit: VecDeque::new(),
             outputs: VecDeque::new(),
