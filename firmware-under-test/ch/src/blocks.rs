@@ -75,7 +75,7 @@ impl HeldImage {
         Offer { image: self.image, size: self.size }
     }
 
-    fn is_downloading(&self) -> bool {
+    pub(crate) fn is_downloading(&self) -> bool {
         self.targets.iter().any(|target| matches!(target.phase, Phase::Downloading(_)))
     }
 

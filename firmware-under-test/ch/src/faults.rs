@@ -1,13 +1,15 @@
 //! Ways for the hub to be wrong on purpose, so that a test can prove that the scenarios see each of them.
 
-use crate::blocks::{BlockName, Blocks, HeldImage};
+use crate::blocks::{Admission, BlockName, Blocks, HeldImage, Phase, Target};
+use crate::config::HubProfile;
 use crate::hub::CommunicationsHub;
 use crate::state::{TransferAlert, TransferOutcome};
+use alloc::vec::Vec;
 use embedded_storage::nor_flash::NorFlash;
 use hanrig_wire::gbcs::{Message, cs09};
 use hanrig_wire::ota_file::MAXIMUM_IMAGE_SIZE;
 use hanrig_wire::time::{Duration, Instant, Utc};
-use hanrig_wire::types::{Eui64, FirmwareVersion};
+use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::{
     ImageBlockRequest, ImageBlockResponse, ImageNotify, OtaCommand, QueryNextImageResponse, UPGRADE_NOW, UPGRADE_WAIT,
@@ -83,10 +85,10 @@ hanrig_wire::planted_faults! {
     TellsPpmidToWait: "CH-07";
     /// its Upgrade End Response names a time an hour ahead.
     TellsPpmidLater: "CH-07";
-    /// its Upgrade End Response tells every Device to activate at once.
-    TellsEveryDeviceToActivate: "CH-08";
     /// its Upgrade End Response names another image.
     EndsAnotherImage: "CH-07";
+    /// tells every Device to activate, whatever it is.
+    TellsOthersToActivate: "CH-08";
     /// keeps the image after the Device has refused it.
     KeepsImageAfterFailure: "CH-09";
     /// sends no Alert after a failure.
@@ -97,6 +99,42 @@ hanrig_wire::planted_faults! {
     FailureAsDiscarded: "CH-09", "CH-16";
     /// tells a Device that refused the image to activate it.
     ActivatesAfterFailure: "CH-09";
+    /// refuses an image for a GSME while one for a PPMID or an HCALCS is held.
+    RefusesGsmeImage: "CH-10";
+    /// refuses an image for a PPMID or an HCALCS while another is held.
+    RefusesNewerImage: "CH-11";
+    /// does not overwrite an image while a Device fetches it.
+    SparesRunningDownload: "CH-10", "CH-11";
+    /// overwrites an image without an Alert.
+    OverwriteUnreported: "CH-10", "CH-11", "METER-03";
+    /// reports an image that was overwritten with transfer response code 3.
+    OverwriteAsFailure: "CH-10", "CH-11";
+    /// has one block for all: what arrives for the GSME block takes that of the ESME too.
+    EmptiesEsmeBlock: "CH-01", "METER-02";
+    /// overwrites an image for a GSME at any time.
+    GsmeGivesWay: "CH-12";
+    /// overwrites an image for a GSME that is old enough, while the GSME fetches it.
+    GsmeGivesWayWhileFetched: "CH-12";
+    /// refuses an image without an Alert.
+    RefusalUnreported: "CH-12";
+    /// keeps images for a week.
+    KeepsForAWeek: "CH-12", "CH-13";
+    /// discards an image whose time is over without an Alert.
+    ExpiryUnreported: "CH-13";
+    /// discards images two seconds too soon.
+    ExpiresTwoSecondsEarly: "CH-13", "CH-14";
+    /// waits for ever for a Device that has stopped in the middle of a download.
+    NeverGivesUp: "CH-14";
+    /// reports a download that came to a standstill with transfer response code 1.
+    StallAsDiscarded: "CH-14";
+    /// overwrites an image for an ESME while it is fetched.
+    EsmeGivesWayWhileFetched: "CH-17";
+    /// offers an image to one ESME after the other.
+    ServesOneEsmeAtATime: "CH-17";
+    /// counts the time that it keeps an image from its last start.
+    RetentionStartsAnew: "CH-19";
+    /// counts the time that a download stands still from its last start.
+    StallStartsAnew: "CH-19";
     /// sends an Alert for the first of an image's Devices only.
     AlertsForFirstDevice: "CH-15";
     /// sends every Alert twice, with two counters.
@@ -186,6 +224,95 @@ impl<F> CommunicationsHub<F> {
                 let late = self.utc(now).is_some_and(|utc| utc > held.since.after(PATIENCE));
                 late && held.targets.iter().any(|target| target.eui == device)
             })
+    }
+
+    /// Whether an image that arrives for this type of Device is taken into its block.
+    pub(crate) fn admit(&mut self, device_type: DeviceType, utc: Utc) -> Admission {
+        let low = |device_type| matches!(device_type, DeviceType::Ppmid | DeviceType::Hcalcs);
+        if self.faulty(Fault::EmptiesEsmeBlock) && device_type != DeviceType::Esme {
+            *self.state.blocks.slot(BlockName::Esme) = None;
+        }
+        let held = self.state.blocks.get(BlockName::of(device_type)).filter(|held| held.complete);
+        if let Some(held) = held {
+            let (of, running) = (held.device_type, held.is_downloading());
+            let refused = low(of)
+                && (device_type == DeviceType::Gsme && self.faulty(Fault::RefusesGsmeImage)
+                    || low(device_type) && self.faulty(Fault::RefusesNewerImage)
+                    || running && self.faulty(Fault::SparesRunningDownload));
+            if refused {
+                return Admission::Refused;
+            }
+            let old = utc >= held.since.after(self.config.profile.retention);
+            let gives_way = of == DeviceType::Gsme
+                && low(device_type)
+                && (self.faulty(Fault::GsmeGivesWay) || old && self.faulty(Fault::GsmeGivesWayWhileFetched))
+                || of == DeviceType::Esme && running && self.faulty(Fault::EsmeGivesWayWhileFetched);
+            if gives_way {
+                let transfer = held.transfer;
+                return Admission::Taken(self.state.blocks.cancel(transfer));
+            }
+        }
+        match self.state.blocks.admit(device_type, utc, &self.profile()) {
+            Admission::Taken(_) if self.faulty(Fault::OverwriteUnreported) => Admission::Taken(Vec::new()),
+            Admission::Taken(mut alerts) if self.faulty(Fault::OverwriteAsFailure) => {
+                alerts.iter_mut().for_each(|alert| alert.outcome = TransferOutcome::Failure);
+                Admission::Taken(alerts)
+            }
+            admission => admission,
+        }
+    }
+
+    /// How long images are kept, and downloads may stand still.
+    pub(crate) fn profile(&self) -> HubProfile {
+        const TWO_SECONDS: Duration = Duration::from_secs(2);
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        let mut profile = self.config.profile.clone();
+        if self.faulty(Fault::KeepsForAWeek) {
+            profile.retention = 7 * DAY;
+        }
+        if self.faulty(Fault::ExpiresTwoSecondsEarly) {
+            profile.retention = profile.retention.saturating_sub(TWO_SECONDS);
+            profile.stall = profile.stall.saturating_sub(TWO_SECONDS);
+        }
+        if self.faulty(Fault::NeverGivesUp) {
+            profile.stall = 1000 * DAY;
+        }
+        profile
+    }
+
+    /// What is told of images whose time is over.
+    pub(crate) fn spoil_expiry(&self, mut alerts: Vec<TransferAlert>) -> Vec<TransferAlert> {
+        if self.faulty(Fault::StallAsDiscarded) {
+            alerts.iter_mut().for_each(|alert| alert.outcome = TransferOutcome::Discarded);
+        }
+        if self.faulty(Fault::ExpiryUnreported) {
+            alerts.retain(|alert| alert.outcome != TransferOutcome::Discarded);
+        }
+        alerts
+    }
+
+    /// The time is known for the first time since the start.
+    pub(crate) fn spoil_clocks(&mut self, utc: Utc) {
+        for block in BlockName::ALL {
+            let (retention, stall) = (self.faulty(Fault::RetentionStartsAnew), self.faulty(Fault::StallStartsAnew));
+            let Some(held) = self.state.blocks.slot(block) else { continue };
+            if retention {
+                held.since = utc;
+            }
+            for target in held.targets.iter_mut().filter(|_| stall) {
+                if let Phase::Downloading(last) = &mut target.phase {
+                    *last = utc;
+                }
+            }
+        }
+    }
+
+    /// Whether an image is not offered to a Device because another fetches it.
+    pub(crate) fn holds_back(&self, device: Eui64, held: &HeldImage) -> bool {
+        let busy = |target: &Target| target.eui != device && matches!(target.phase, Phase::Downloading(_));
+        self.faulty(Fault::ServesOneEsmeAtATime)
+            && held.device_type == DeviceType::Esme
+            && held.targets.iter().any(busy)
     }
 
     /// The largest image that is taken.
@@ -340,7 +467,7 @@ impl<F> CommunicationsHub<F> {
 
     pub(crate) fn spoil_end_response(&self, response: UpgradeEndResponse) -> UpgradeEndResponse {
         let UpgradeEndResponse { mut image, current_time, mut upgrade_time } = response;
-        if self.faulty(Fault::TellsEveryDeviceToActivate) {
+        if upgrade_time == UPGRADE_WAIT && self.faulty(Fault::TellsOthersToActivate) {
             upgrade_time = UPGRADE_NOW;
         }
         if self.faulty(Fault::TellsPpmidToWait) {

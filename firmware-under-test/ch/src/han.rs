@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use embedded_storage::nor_flash::NorFlash;
 use hanrig_wire::gbcs::Envelope;
-use hanrig_wire::time::Instant;
+use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{DeviceType, Eui64};
 use hanrig_wire::zcl::ota::{
     ImageBlockRequest, ImageId, ImageNotify, OtaCommand, QueryNextImageRequest, UPGRADE_NOW, UPGRADE_WAIT,
@@ -19,6 +19,9 @@ use hanrig_wire::zcl::tunneling::{MAXIMUM_TRANSFER_SIZE, PROTOCOL_GB_HRGP, Tunne
 use hanrig_wire::zcl::{DefaultResponse, Direction, FrameType, Status, ZclHeader, global, ota, time, tunneling};
 use hanrig_zigbee::ota::server::{self, LARGEST_BLOCK};
 use hanrig_zigbee::{Destination, Event, Incoming, Outgoing};
+
+/// How long after a request for a block a download stands still.
+const STANDSTILL: Duration = Duration::from_secs(60);
 
 impl<F: NorFlash> CommunicationsHub<F> {
     pub(crate) fn on_node_event(&mut self, now: Instant, event: Event) {
@@ -108,7 +111,8 @@ impl<F: NorFlash> CommunicationsHub<F> {
         let ImageId { manufacturer_code, image_type, .. } = query.current;
         let found = self.state.blocks.image_for(device, device_type, manufacturer_code, image_type);
         let anyones = || self.state.blocks.any_image().filter(|_| self.faulty(Fault::OffersToAnyDevice));
-        let (offer, mismatch) = match found.or_else(anyones) {
+        let found = found.or_else(anyones).filter(|(_, held)| !self.holds_back(device, held));
+        let (offer, mismatch) = match found {
             Some((block, held)) if !self.suits(held, query.hardware_version) => (None, Some(block)),
             Some((_, held)) => (Some(server::Offer { image: held.image, size: held.size }), None),
             None => (None, None),
@@ -141,6 +145,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
         {
             self.notify_at.remove(&device);
             self.unsaved |= self.state.blocks.note_request(block, device, utc);
+            self.store_request_at = Some(now + STANDSTILL);
         }
         if self.takes_for_the_end(found.map(|(_, offer)| offer), request) {
             let version = request.image.file_version;

@@ -81,6 +81,9 @@ pub struct CommunicationsHub<F> {
     epoch: Option<Utc>,
     pub(crate) tunnels: Tunnels,
     pub(crate) ended: BTreeMap<Eui64, Ended>,
+    /// When to store that a Device has asked for a block: once its download has come to a standstill, so that the clock
+    /// of CH-14 goes on from there through a loss of power.
+    pub(crate) store_request_at: Option<Instant>,
     /// When to send the next Image Notify to each Device that an image waits for.
     pub(crate) notify_at: BTreeMap<Eui64, Instant>,
     pub(crate) sequence: u8,
@@ -137,6 +140,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
             epoch: None,
             tunnels: Tunnels::default(),
             ended: BTreeMap::new(),
+            store_request_at: None,
             notify_at: BTreeMap::new(),
             sequence: 0,
             outputs: VecDeque::new(),
@@ -177,13 +181,14 @@ impl<F: NorFlash> CommunicationsHub<F> {
     pub fn poll_at(&self, now: Instant) -> Option<Instant> {
         let expiry = self
             .epoch
-            .and_then(|epoch| Some((epoch, self.state.blocks.next_expiry(&self.config.profile)?)))
+            .and_then(|epoch| Some((epoch, self.state.blocks.next_expiry(&self.profile())?)))
             .map(|(epoch, at)| Instant(u64::try_from(at.0.saturating_sub(epoch.0)).unwrap_or(0).saturating_mul(1000)));
         [
             self.node.poll_at(),
             self.wan.poll_at(now),
             self.tunnels.poll_at(now),
             self.notify_at.values().min().copied(),
+            self.store_request_at,
             expiry,
         ]
         .into_iter()
@@ -196,9 +201,11 @@ impl<F: NorFlash> CommunicationsHub<F> {
         self.node.poll(now);
         self.wan.poll(now);
         if let Some(utc) = self.utc(now) {
-            let alerts = self.state.blocks.expire(utc, &self.config.profile);
+            let alerts = self.state.blocks.expire(utc, &self.profile());
+            let alerts = self.spoil_expiry(alerts);
             self.alert_all(now, alerts);
         }
+        self.unsaved |= self.store_request_at.take_if(|at| *at <= now).is_some();
         self.notify_due(now);
         self.serve_tunnels(now);
         self.settle(now);
@@ -324,6 +331,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
     fn on_wan_message(&mut self, now: Instant, message: WanMessage) {
         match message {
             WanMessage::SetTime { utc } => {
+                if self.epoch.is_none() {
+                    self.spoil_clocks(utc);
+                }
                 self.epoch = Some(Utc(utc.0.saturating_sub(i64::try_from(now.as_micros() / 1000).unwrap_or(0))));
                 self.alert_all(now, []);
             }
@@ -438,11 +448,13 @@ impl<F: NorFlash> CommunicationsHub<F> {
         for target in unknown {
             self.log(format!("image for {target}, which is no {} of this HAN", incoming.device_type));
         }
-        match self.state.blocks.admit(incoming.device_type, utc, &self.config.profile) {
+        match self.admit(incoming.device_type, utc) {
             Admission::Refused => {
                 let version = recorded.image.file_version;
                 let alert = |target| TransferAlert { target, version, outcome: TransferOutcome::Discarded };
-                self.alert_all(now, targets.into_iter().map(alert));
+                if !self.faulty(Fault::RefusalUnreported) {
+                    self.alert_all(now, targets.into_iter().map(alert));
+                }
                 ImageStatus::Refused(RefusalReason::BlockBusy)
             }
             Admission::Taken(alerts) => {

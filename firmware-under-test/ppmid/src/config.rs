@@ -19,6 +19,9 @@ pub struct Declaration {
     pub query_period: Duration,
     /// How long the restart into new firmware takes.
     pub restart: Duration,
+    /// Whether it left the factory with firmware from before CS08 and CS09: it answers and tells nothing until its first
+    /// update has brought them (PPMID-12).
+    pub predates_gbcs: bool,
 }
 
 impl Default for Declaration {
@@ -29,6 +32,7 @@ impl Default for Declaration {
             block_pause: Duration::ZERO,
             query_period: Duration::from_secs(24 * 3600),
             restart: Duration::from_secs(5),
+            predates_gbcs: false,
         }
     }
 }

@@ -6,9 +6,10 @@ use hanrig_wire::gbcs::{ActivationOutcome, AlertCode, Message, PublicKey, cs08, 
 use hanrig_wire::manufacturer_image::ManufacturerImageInfo;
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
-use hanrig_wire::zcl::ota::{OtaCommand, QueryNextImageRequest};
+use hanrig_wire::zcl::ota::{ImageId, OtaCommand, QueryNextImageRequest};
 use hanrig_wire::zcl::{Status, ZclHeader};
 use hanrig_zigbee::ota::client::Transfer;
+use hanrig_zigbee::ota::parts::PartActivation;
 
 hanrig_wire::planted_faults! {
     /// does not ask when it is notified.
@@ -81,6 +82,18 @@ hanrig_wire::planted_faults! {
     ResumesTooFar: "PPMID-08";
     /// does nothing more about an image once the power went in the middle of its download.
     NeverResumes: "PPMID-08";
+    /// runs the first part of split firmware.
+    RunsFirstPart: "PPMID-09";
+    /// reports a part of split firmware with the part's version.
+    ReportsPartVersion: "PPMID-09";
+    /// activates the last part of split firmware without those before it.
+    RunsLastPartAlone: "PPMID-10";
+    /// forgets each time it starts which parts it has.
+    ForgetsPartAtStart: "PPMID-08", "PPMID-10";
+    /// runs an image without a word that it had when the power went, before the hub had told it to.
+    RunsUnansweredImage: "PPMID-11";
+    /// sends its Alert and answers CS08, which its maker has declared that it does not.
+    KnowsGbcsThoughOlder: "PPMID-12";
     /// forgets that it was updated locally.
     ForgetsLocalUpdate: "PPMID-13";
 }
@@ -164,6 +177,33 @@ impl<F> Ppmid<F> {
     /// Whether it does not care to be notified.
     pub(crate) fn ignores_notify(&self) -> bool {
         self.faulty(Fault::IgnoresImageNotify) || self.faulty(Fault::NeverResumes) && self.state.transfer.is_some()
+    }
+
+    /// What comes of the activation of `image`.
+    pub(crate) fn spoil_activation(&mut self, activation: PartActivation, image: ImageId) -> PartActivation {
+        match activation {
+            PartActivation::Stored(_) if self.faulty(Fault::RunsFirstPart) => PartActivation::Runs,
+            PartActivation::OutOfOrder if self.faulty(Fault::RunsLastPartAlone) => PartActivation::Runs,
+            PartActivation::Stored(part) if self.faulty(Fault::ReportsPartVersion) => {
+                self.state.running = image.file_version;
+                PartActivation::Stored(part)
+            }
+            activation => activation,
+        }
+    }
+
+    /// What it does with what it finds when it starts.
+    pub(crate) fn spoil_start(&mut self) {
+        if self.faulty(Fault::ForgetsPartAtStart) {
+            self.state.stored_part = None;
+        }
+        if self.faulty(Fault::RunsUnansweredImage)
+            && let Some(transfer) = self.state.transfer.take_if(|transfer| transfer.offset == transfer.size)
+        {
+            self.state.running = transfer.image.file_version;
+            self.han.client().set_running(self.state.running);
+            self.unsaved = true;
+        }
     }
 
     /// How long after an unprompted query the next one follows.

@@ -50,6 +50,7 @@ impl<F: NorFlash> Ppmid<F> {
 
     /// Goes on with the download that the flash remembers.
     pub(crate) fn resume_download(&mut self, now: Instant) {
+        self.spoil_start();
         if let Some(transfer) = self.state.transfer.and_then(|transfer| self.spoil_resumption(transfer)) {
             self.slot = Slot::new(SLOT, transfer.offset);
             self.log(format!("download of {} goes on at offset {}", transfer.image, transfer.offset));
@@ -81,7 +82,8 @@ impl<F: NorFlash> Ppmid<F> {
         let image = self.slot.read_image(&mut self.flash, transfer, hardware);
         let verified = image.and_then(|image| Ok(image.verify_manufacturer(key)?));
         let verified = self.spoil_verification(verified);
-        self.state.transfer = None;
+        // Until the hub has answered: a loss of power before that must not leave it without an answer to give.
+        self.state.transfer = Some(Transfer { offset: transfer.size, ..transfer });
         self.unsaved = true;
         match verified {
             Ok(info) => {
@@ -107,10 +109,13 @@ impl<F: NorFlash> Ppmid<F> {
         if self.faulty(Fault::NeverActivates) {
             return;
         }
+        self.state.transfer = None;
+        self.unsaved = true;
         let Some(held) = self.state.held.take_if(|held| held.image == image) else {
             return self.log(format!("told to activate {image}, which is not held"));
         };
-        let activation = parts::activate(self.state.stored_part, held.part);
+        let knows_gbcs = self.knows_gbcs();
+        let activation = self.spoil_activation(parts::activate(self.state.stored_part, held.part), image);
         match activation {
             PartActivation::Runs => {
                 self.state.running = image.file_version;
@@ -121,7 +126,7 @@ impl<F: NorFlash> Ppmid<F> {
         }
         let succeeded = activation != PartActivation::OutOfOrder;
         let report = ActivationReport { version: self.state.running, succeeded };
-        if !self.faulty(Fault::ActivationUnreported) {
+        if knows_gbcs && !self.faulty(Fault::ActivationUnreported) {
             self.state.reports.push_back(report);
         }
         if self.faulty(Fault::AlertsTwice) {

@@ -301,7 +301,11 @@ impl<F: NorFlash> Ppmid<F> {
                 self.unsaved = true;
             }
             ClientEvent::Activate(image) => self.activate(now, image),
-            ClientEvent::Wait(image) => self.log(format!("{image} waits for another instruction")),
+            ClientEvent::Wait(image) => {
+                self.log(format!("{image} waits for another instruction"));
+                self.state.transfer = None;
+                self.unsaved = true;
+            }
             ClientEvent::NoImage(status) => self.log(format!("no image: {status}")),
         }
     }
@@ -316,7 +320,17 @@ impl<F: NorFlash> Ppmid<F> {
         self.send_report(now);
     }
 
+    /// Whether its firmware knows CS08 and CS09.
+    pub(crate) fn knows_gbcs(&self) -> bool {
+        !self.config.declaration.predates_gbcs
+            || self.state.running != self.config.factory_version
+            || self.faulty(Fault::KnowsGbcsThoughOlder)
+    }
+
     fn on_gbcs(&mut self, now: Instant, octets: &[u8]) {
+        if !self.knows_gbcs() {
+            return self.log("GBCS message not taken: the firmware is from before this use case".into());
+        }
         match gbcs::answer(&self.config, &self.faults, octets, self.state.broker_counter, self.state.running) {
             Ok(answered) => {
                 self.state.broker_counter = Some(answered.counter);

@@ -263,6 +263,7 @@ impl Checker<'_> {
                 60 * 24 * 366,
                 "minutes up to a year",
             )),
+            predates_gbcs: table.declaration.predates_gbcs,
         };
         let keys = self.keys(&table.ds_private, &table.ka_private);
         Some(Ppmid {

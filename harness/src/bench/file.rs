@@ -144,6 +144,8 @@ pub(super) struct DeclarationTable {
     pub(super) sends_hardware_version: bool,
     pub(super) block_size: Spanned<u8>,
     pub(super) query_period_minutes: Spanned<u32>,
+    #[serde(default)]
+    pub(super) predates_gbcs: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -187,6 +187,9 @@ pub struct PpmidDeclaration {
     pub block_size: u8,
     /// How often it asks for an image without having been notified.
     pub query_period: Duration,
+    /// Whether it was installed with firmware from before CS08 and CS09: it answers and tells nothing until its first
+    /// update (PPMID-12).
+    pub predates_gbcs: bool,
 }
 
 /// A party with an entity identifier and keys.

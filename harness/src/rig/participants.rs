@@ -64,6 +64,7 @@ pub fn ppmid_config(bench: &Bench, ppmid: &Ppmid, seed: u64) -> Result<PpmidConf
             sends_hardware_version: declared.sends_hardware_version,
             block_size: declared.block_size,
             query_period: declared.query_period,
+            predates_gbcs: declared.predates_gbcs,
             ..Declaration::default()
         },
         radio_acknowledges: false,

@@ -15,14 +15,16 @@ use std::str::FromStr;
 
 /// How far an image has got when the scenario goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
-#[param(name = "stage", regex = "waits|stands at \\d+ %|is through")]
+#[param(name = "stage", regex = "waits|stands at \\d+ %|is through as the power goes|is through")]
 pub(super) enum Stage {
     /// It waits in its block for a Device that is off.
     Waits,
     /// The Device has been switched off with so many per cent of it.
     StandsAt(usize),
-    /// The Device has all of it.
+    /// The Device has said that it has all of it.
     IsThrough,
+    /// The Device has just said so, and lost its power before it could hear the answer.
+    IsThroughAndOff,
 }
 
 impl FromStr for Stage {
@@ -33,6 +35,7 @@ impl FromStr for Stage {
         match (text, percent) {
             ("waits", _) => Ok(Self::Waits),
             ("is through", _) => Ok(Self::IsThrough),
+            ("is through as the power goes", _) => Ok(Self::IsThroughAndOff),
             (_, Some(percent)) => percent.parse().map(Self::StandsAt).map_err(|error| format!("{text:?}: {error}")),
             _ => Err(format!("{text:?} is no stage of a transfer")),
         }
@@ -138,7 +141,8 @@ async fn distribute(world: &mut RigScenario, place: usize, everyone: bool) -> Re
         driver.run_until(deadline, &mut |seen: &Observations| last_word(&seen.wan, sent, device).is_some()).await?;
     let word = last_word(&driver.observations().wan, sent, device);
     if let Some(update) = world.updates.get_mut(place) {
-        update.sent = Some((request.request_id, sent));
+        update.requests.push(request.request_id);
+        update.sent = Some(sent);
         update.taken = match word {
             Some(Word::Complete(at)) => Some(at),
             _ => None,
@@ -170,10 +174,15 @@ async fn is_distributed(world: &mut RigScenario, name: String) -> StepResult {
     distribute(world, place, false).await.map(drop)
 }
 
-#[when(regex = r"^the image of (version [0-9A-F]{8}) is distributed$")]
-async fn version_is_distributed(world: &mut RigScenario, name: String) -> StepResult {
-    let place = world.update_called(&name)?;
-    distribute(world, place, false).await.map(drop)
+#[when(expr = "the image of version {version} is distributed and {stage}")]
+async fn version_is_distributed_until(world: &mut RigScenario, version: Version, stage: Stage) -> StepResult {
+    let place = world.update_called(&format!("version {}", version.0))?;
+    let device = world.update(place)?.device;
+    if stage == Stage::Waits {
+        world.driver().await?.set_power(device, false).await?;
+    }
+    distribute_taken(world, place, false).await?;
+    gets_to(world, place, stage).await
 }
 
 #[when(expr = "the image for the {unit} is distributed to every Device of its type")]
@@ -212,15 +221,16 @@ pub(super) fn covered(seen: &Observations, device: Eui64, image: ImageId) -> usi
 async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepResult {
     let update = world.update(place)?;
     let (device, unit, image, size) = (update.device, update.unit, update.release.image, update.release.octets().len());
-    let hub = world.hub()?;
+    let (hub, sent) = (world.hub()?, update.sent.unwrap_or(Instant::ZERO));
     let driver = world.in_motion()?;
     let deadline = driver.now() + HAN;
     let there = |seen: &Observations| match stage {
         Stage::Waits => true,
         Stage::StandsAt(percent) => covered(seen, device, image) * 100 >= size * percent,
-        Stage::IsThrough => seen.air.iter().rev().any(|sighting| {
+        Stage::IsThrough | Stage::IsThroughAndOff => seen.air.iter().rev().any(|sighting| {
             sighting.source == device
                 && sighting.destination == Some(hub)
+                && sighting.at() >= sent
                 && matches!(&sighting.heard, Heard::Ota(_, OtaHeard::EndRequest(request))
                     if request.image == image && request.status == Status::SUCCESS)
         }),
@@ -238,6 +248,9 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
         if covered(driver.observations(), device, image) == size {
             return Err(StepError::inconclusive(format!("the {unit} had all of it before it could be switched off")));
         }
+    }
+    if stage == Stage::IsThroughAndOff {
+        driver.set_power(device, false).await?;
     }
     if stage == Stage::IsThrough {
         // What the end of a transfer brings with it has come by then: the hub's answer, Alerts, activation.
@@ -261,7 +274,7 @@ async fn all_on_again(world: &mut RigScenario) -> StepResult {
 async fn takes_or_refuses(world: &mut RigScenario, what: String, name: String) -> StepResult {
     let update = world.update(world.update_called(&name)?)?;
     let (device, expected) = (update.device, update.release.octets());
-    let Some((_, sent)) = update.sent else {
+    let Some(sent) = update.sent else {
         return Err(StepError::bench_fault(format!("no step before this one has distributed the image for {name}")));
     };
     let seen = world.seen()?;

@@ -3,39 +3,75 @@
 use super::outcomes::began;
 use crate::runner::{StepError, StepResult};
 use crate::world::{RigScenario, Unit, readable};
-use cucumber::when;
-use hanrig_wire::time::Duration;
+use cucumber::{given, when};
+use hanrig_wire::time::{Duration, Instant};
 
-/// Lets the bench run until `after` that event, a second less or more.
-async fn run_to(world: &mut RigScenario, side: &str, after: Duration, unit: &str, by_request: bool) -> StepResult {
-    const SECOND: Duration = Duration::from_secs(1);
-    let unit: Unit = unit.parse().map_err(StepError::bench_fault)?;
-    let exactly = began(world, unit, by_request)? + after;
+const SECOND: Duration = Duration::from_secs(1);
+
+fn duration(count: u64, of: &str) -> Duration {
+    let hours = if of == "days" { count.saturating_mul(24) } else { count };
+    Duration::from_secs(hours.saturating_mul(3600))
+}
+
+/// What a maker may choose. A bench with a maker's own hub has the one profile of that hub.
+#[given(
+    expr = "the hub keeps images for {int} days, waits {int} hours for a Device that has stopped, and notifies again after {int} minutes"
+)]
+fn hub_profile(world: &mut RigScenario, days: u64, hours: u64, minutes: u64) -> StepResult {
+    let bench = world.bench_before_start()?;
+    let mut profile = bench.hub.profile.clone();
+    profile.retention = duration(days, "days");
+    profile.stall = duration(hours, "hours");
+    profile.notify_again = Duration::from_secs(minutes.saturating_mul(60));
+    if bench.needs_hardware() && profile != bench.hub.profile {
+        return Err(StepError::not_applicable("the bench's hub has another profile"));
+    }
+    bench.hub.profile = profile;
+    Ok(())
+}
+
+/// Lets the bench run until a second before or after `at`.
+async fn run_to(world: &mut RigScenario, side: &str, at: Instant) -> StepResult {
     let driver = world.in_motion()?;
-    let left = if side == "before" { exactly - driver.now() - SECOND } else { exactly + SECOND - driver.now() };
+    let left = if side == "before" { (at - driver.now()).saturating_sub(SECOND) } else { at + SECOND - driver.now() };
     if left.is_zero() {
-        return Err(StepError::bench_fault(format!("{} have long gone by", readable(after))));
+        let late = readable(driver.now() - at);
+        return Err(StepError::bench_fault(format!("the scenario is {late} too late for that")));
     }
     world.let_pass(left).await
 }
 
 #[when(
-    regex = r"^it is one second (before|after) (\d+) (hours|days) since the hub had the image for the ((?:(?:second|third|fourth|fifth) )?(?:PPMID|HCALCS|ESME|GSME))$"
+    regex = r"^it is one second (before|after) (\d+) (hours|days) since (the hub had the image for|the last block request of) the ((?:(?:second|third|fourth|fifth) )?(?:PPMID|HCALCS|ESME|GSME))$"
 )]
-async fn since_the_image(world: &mut RigScenario, side: String, count: u64, of: String, unit: String) -> StepResult {
-    run_to(world, &side, duration(count, &of), &unit, false).await
+async fn since(
+    world: &mut RigScenario,
+    side: String,
+    count: u64,
+    of: String,
+    event: String,
+    unit: String,
+) -> StepResult {
+    let unit: Unit = unit.parse().map_err(StepError::bench_fault)?;
+    let began = began(world, unit, event.contains("request"))?;
+    run_to(world, &side, began + duration(count, &of)).await
 }
 
+/// The time that the maker declares: 14 days, or more.
+#[when(expr = "it is one second after the hub's time to keep the image for the {unit}")]
+async fn after_retention(world: &mut RigScenario, unit: Unit) -> StepResult {
+    let end = began(world, unit, false)? + world.bench()?.hub.profile.retention;
+    run_to(world, "after", end).await
+}
+
+/// The time that the maker declares: 24 hours, or another.
 #[when(
-    regex = r"^it is one second (before|after) (\d+) (hours|days) since the last block request of the ((?:(?:second|third|fourth|fifth) )?(?:PPMID|HCALCS|ESME|GSME))$"
+    regex = r"^it is one second (before|after) the hub's time to wait for the ((?:(?:second|third|fourth|fifth) )?(?:PPMID|HCALCS|ESME|GSME))$"
 )]
-async fn since_the_request(world: &mut RigScenario, side: String, count: u64, of: String, unit: String) -> StepResult {
-    run_to(world, &side, duration(count, &of), &unit, true).await
-}
-
-fn duration(count: u64, of: &str) -> Duration {
-    let hours = if of == "days" { count.saturating_mul(24) } else { count };
-    Duration::from_secs(hours.saturating_mul(3600))
+async fn around_stall(world: &mut RigScenario, side: String, unit: String) -> StepResult {
+    let unit: Unit = unit.parse().map_err(StepError::bench_fault)?;
+    let end = began(world, unit, true)? + world.bench()?.hub.profile.stall;
+    run_to(world, &side, end).await
 }
 
 #[when(expr = "{int} days go by")]

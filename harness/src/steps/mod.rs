@@ -15,6 +15,7 @@ mod disturbance;
 mod inventory;
 mod medium;
 mod outcomes;
+mod parts;
 mod premises;
 mod supplier;
 

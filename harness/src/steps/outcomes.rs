@@ -49,7 +49,6 @@ fn told(world: &RigScenario, update: &Update) -> Result<(Vec<u8>, Option<Instant
 
 /// N60, N61 and N62 about an update's Device that `user` has got, of this update's request, by code.
 fn statuses(world: &RigScenario, update: &Update, user: Eui64) -> Result<Vec<DccAlertCode>, StepError> {
-    let request = update.sent.map(|(request, _)| request);
     let of_status = [DccAlertCode::N60, DccAlertCode::N61, DccAlertCode::N62];
     let mut codes = Vec::new();
     for alert in world.seen()?.duis.iter().filter_map(|sighting| dcc_alert(sighting, user)) {
@@ -61,7 +60,7 @@ fn statuses(world: &RigScenario, update: &Update, user: Eui64) -> Result<Vec<Dcc
             DccAlert::FirmwareTransferStatus(status) => (status.request_id, status.firmware_version),
             _ => continue,
         };
-        if Some(of) == request && version == update.release.image.file_version {
+        if update.requests.contains(&of) && version == update.release.image.file_version {
             codes.push(alert.code);
         }
     }
@@ -95,10 +94,10 @@ fn overheard(world: &RigScenario, update: &Update, user: Eui64) -> Result<Option
     for (other, sighting) in strangers {
         let concerns = dcc_alert(sighting, other).is_some_and(|alert| match &alert.alert {
             DccAlert::FirmwareDeliveryStatus(status) => {
-                status.device_id == update.device && Some(status.request_id) == update.sent.map(|(id, _)| id)
+                status.device_id == update.device && update.requests.contains(&status.request_id)
             }
             DccAlert::FirmwareTransferStatus(status) => {
-                status.device_id == update.device && Some(status.request_id) == update.sent.map(|(id, _)| id)
+                status.device_id == update.device && update.requests.contains(&status.request_id)
             }
             _ => false,
         });
@@ -171,7 +170,7 @@ async fn exactly_this(world: &mut RigScenario, hours: u64, step: &Step) -> StepR
         if let Some(summary) = overheard(world, update, user)? {
             wrong.push_str(&format!("\n  {name}: only the {} was to hear of it: {summary}", update.sender));
         }
-        if let Some(failed) = failed
+        if let Some(failed) = failed.filter(|_| codes.last() != Some(&0))
             && let Some(block) = block_after(world, update, failed)?
         {
             wrong.push_str(&format!("\n  {name}: the image was given up at {failed} s, and after that: {block}"));

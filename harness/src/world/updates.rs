@@ -61,8 +61,10 @@ pub struct Update {
     pub sender: Role,
     /// The image.
     pub release: Release,
-    /// The Service Request, once it was sent, and when that was.
-    pub sent: Option<(RequestId, Instant)>,
+    /// The Service Requests that have asked for it.
+    pub requests: Vec<RequestId>,
+    /// When it was last sent.
+    pub sent: Option<Instant>,
     /// When the hub said that it has the whole image, if it did.
     pub taken: Option<Instant>,
 }
@@ -139,7 +141,7 @@ impl RigScenario {
         entry.hardware_version =
             self.bench()?.data.smi.devices.get(&eui).map_or(Code(hardware_version), |known| known.hardware_version);
         self.edit_dcc(&mut |data| data.cpl.entries.push(entry.clone()))?;
-        self.updates.push(Update { unit, device: eui, sender, release, sent: None, taken: None });
+        self.updates.push(Update { unit, device: eui, sender, release, requests: Vec::new(), sent: None, taken: None });
         Ok(())
     }
 

@@ -1,0 +1,57 @@
+@sit
+Feature: Several Devices, and what the hub says to each type at the end
+  An image for ESMEs goes to all that it is for, four at once. Meters and HCALCS are updated by SRV 11.1 as meters were
+  before, and the hub tells none of them to activate: their Supplier does.
+
+  Background:
+    Given a dual Supplier premises whose PPMID runs firmware version 00000010
+
+  @subject-ch @CH-17 @CH-15 @METER-01
+  Scenario: Four ESMEs fetch their image at the same time, and a fifth gets it too
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device         | Version  | KB | Supplier        |
+      | the ESME       | 00000300 | 8  | Import Supplier |
+      | the fifth ESME | 00000400 | 2  | Import Supplier |
+    When the image for the ESME is distributed to every Device of its type
+    Then 1 hour later each ESME has got the image for the ESME, and the hub has sent one transfer Alert for each
+    And 4 Devices have been fetching the image for the ESME at the same time
+
+  @subject-ch @CH-17 @ALERT-N60
+  Scenario: The ESME block is not overwritten while one of four ESMEs still fetches from it
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device          | Version  | KB | Supplier        |
+      | the ESME        | 00000300 | 4  | Import Supplier |
+      | the fourth ESME | 00000500 | 2  | Import Supplier |
+      | the fifth ESME  | 00000400 | 2  | Import Supplier |
+    When the image for the ESME is distributed and stands at 50 %
+    And the image for the fifth ESME is distributed
+    Then the hub refuses the image for the fifth ESME
+    When the transfer to the ESME goes on and is through
+    And the image for the fourth ESME is distributed
+    Then the hub takes the image for the fourth ESME
+    And 2 hours later exactly this has come of each image:
+      | Image for       | Transfer response codes | DCC Alerts | Fetched |
+      | the ESME        | 0                       | N61, N62   | all     |
+      | the fourth ESME | 0                       | N61, N62   | all     |
+      | the fifth ESME  | 1                       | N60, N62   | none    |
+
+  @subject-ch @CH-08
+  Scenario Outline: The hub does not tell an <Device> to activate
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device       | Version  | KB | Supplier   |
+      | the <Device> | 00000400 | 2  | <Supplier> |
+    When the image for the <Device> is distributed and is through
+    Then 24 hours later exactly this has come of each image:
+      | Image for    | Transfer response codes | DCC Alerts | Fetched |
+      | the <Device> | 0                       | N61, N62   | all     |
+    And the hub's Upgrade End Response has told the <Device> to wait, and never to activate
+
+    @METER-01
+    Examples: meters
+      | Device | Supplier        |
+      | ESME   | Import Supplier |
+      | GSME   | Gas Supplier    |
+
+    Examples: others
+      | Device | Supplier        |
+      | HCALCS | Import Supplier |

@@ -1,0 +1,97 @@
+//! Firmware in several parts, and PPMIDs from before the use cases that tell of it.
+
+use super::alerts::dcc_alert;
+use crate::rig::observe::{Heard, OtaHeard, Sighting};
+use crate::runner::{StepError, StepResult};
+use crate::world::{Named, RigScenario, Role, Version};
+use cucumber::{given, then};
+use hanrig_dcc::duis::DccAlert;
+use hanrig_wire::gbcs::{ActivationOutcome, Cra};
+use hanrig_wire::time::Duration;
+use hanrig_wire::types::{Eui64, FirmwareVersion};
+
+#[given("the PPMID was installed with firmware from before CS08 and CS09")]
+fn predates(world: &mut RigScenario) -> StepResult {
+    let bench = world.bench_before_start()?;
+    if bench.is_live() && !bench.ppmids.iter().all(|ppmid| ppmid.declaration.predates_gbcs) {
+        return Err(StepError::not_applicable("the bench's PPMID knows CS08 and CS09"));
+    }
+    for ppmid in &mut bench.ppmids {
+        ppmid.declaration.predates_gbcs = true;
+    }
+    Ok(())
+}
+
+/// The versions in the N39 that a User has got about the PPMID, each with what it tells of the activation.
+fn n39(world: &RigScenario, user: Eui64) -> Result<Vec<(FirmwareVersion, bool)>, StepError> {
+    let ppmid = world.ppmid()?.eui;
+    let alerts = world.seen()?.duis.iter().filter_map(|sighting| dcc_alert(sighting, user));
+    Ok(alerts
+        .filter_map(|alert| match &alert.alert {
+            DccAlert::PpmidAlert(status) if status.device_id == ppmid => {
+                Some((status.firmware_version, status.activation_response_code == ActivationOutcome::Success as u8))
+            }
+            _ => None,
+        })
+        .collect())
+}
+
+#[then(expr = "{int} hour(s) later the {supplier} has got exactly these N39 for the PPMID: {string}")]
+async fn exactly_these_n39(world: &mut RigScenario, hours: u64, role: Role, expected: String) -> StepResult {
+    world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
+    let alerts = n39(world, world.supplier_eui(role)?)?;
+    let told = |activated: &bool| if *activated { "activated" } else { "failed" };
+    let observed: Vec<_> = alerts.iter().map(|(version, done)| format!("{version} {}", told(done))).collect();
+    let observed = if observed.is_empty() { "none".to_owned() } else { observed.join(", ") };
+    if observed == expected {
+        return Ok(());
+    }
+    Err(StepError::fail(format!("expected {expected}, observed {observed}")))
+}
+
+#[then(expr = "in the next {int} hours the {device} does not answer CS08")]
+async fn no_answer(world: &mut RigScenario, hours: u64, named: Named) -> StepResult {
+    let (device, since) = (world.device(named)?.eui, world.since);
+    world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
+    let seen = world.seen()?;
+    let answer = seen.air.iter().find(|sighting| {
+        sighting.at() >= since
+            && sighting.source == device
+            && matches!(&sighting.heard, Heard::Gbcs(envelope) if envelope.message().cra == Cra::Response)
+    });
+    match answer {
+        None if seen.undecoded > 0 => Err(StepError::inconclusive(format!(
+            "no answer was heard, but {} frames could not be decoded",
+            seen.undecoded
+        ))),
+        None => Ok(()),
+        Some(answer) => Err(StepError::fail(format!("expected none, observed {}", answer.observation().summary))),
+    }
+}
+
+/// PPMID-11 lets the Device choose; what it does and what it says have to agree.
+#[then(
+    expr = "within {int} hours the PPMID runs {version} and has told the {supplier} so by N39, or it runs {version} and has told nothing"
+)]
+async fn either(world: &mut RigScenario, hours: u64, new: Version, role: Role, old: Version) -> StepResult {
+    let (ppmid, hub) = (world.ppmid()?.eui, world.hub()?);
+    world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
+    let mut asked = world
+        .seen()?
+        .air
+        .iter()
+        .rev()
+        .filter(|sighting| sighting.source == ppmid && sighting.destination == Some(hub) && sighting.link_key);
+    let runs = asked.find_map(|sighting| match &sighting.heard {
+        Heard::Ota(_, OtaHeard::Query(query)) => Some(query.current.file_version),
+        _ => None,
+    });
+    let alerts = n39(world, world.supplier_eui(role)?)?;
+    match (runs, alerts.as_slice()) {
+        (Some(version), [(told, true)]) if version == new.0 && *told == new.0 => Ok(()),
+        (Some(version), []) if version == old.0 => Ok(()),
+        (runs, alerts) => Err(StepError::fail(format!(
+            "expected one of the two, observed that it last asked with {runs:?} and told {alerts:?}"
+        ))),
+    }
+}
