@@ -170,6 +170,20 @@ fn jobs_for_meters_get_a_channel_first() {
 }
 
 #[test]
+fn a_hub_that_cannot_be_reached_holds_no_channel() {
+    let (mut bench, hubs) = station(2, 1);
+    bench.lose = |_| false;
+    bench.csp.set_link(bench.now, hubs[0], false);
+    ask(&mut bench, request(DeviceType::Gsme, 100, &[(Eui64(hubs[0].0 + 0x200), hubs[0])]));
+    ask(&mut bench, request(DeviceType::Ppmid, 200, &[(Eui64(hubs[1].0 + 0x100), hubs[1])]));
+    bench.settle();
+    assert_eq!(bench.outcomes(), [(hubs[1], TransferStatus::Successful, None)]);
+    bench.csp.set_link(bench.now, hubs[0], true);
+    bench.settle();
+    assert_eq!(bench.outcomes().len(), 2);
+}
+
+#[test]
 fn a_second_request_within_the_service_window() {
     let second = || request(DeviceType::Ppmid, 200, &[(PPMID_2, HUB)]);
     let rejected = [RejectedDevice { device: PPMID_2, reason: RejectionReason::ServiceWindow }];

@@ -79,7 +79,7 @@ impl Jobs {
         on_air.insert(number)
     }
 
-    /// A transfer of a job is over. Gives the hubs that wait for a channel which that has freed.
+    /// A transfer of a job is over. Gives the hubs that can use a channel which that has freed, ESME's and GSME's first.
     pub(super) fn transfer_ended(&mut self, hub: Eui64, number: u32) -> Vec<Eui64> {
         let station = self.station(hub);
         let Some(job) = self.jobs.get_mut(&number) else { return Vec::new() };
@@ -105,9 +105,17 @@ impl Jobs {
         if let Some(waiting) = self.waiting.get_mut(&station) {
             waiting.remove(&order);
         }
-        let waiting = self.waiting.get(&station).into_iter().flatten();
-        let jobs = waiting.filter_map(|(_, number)| self.jobs.get(number)?.hubs.get(&station));
-        jobs.flat_map(|hubs| hubs.keys().copied()).collect()
+        let mut jobs: Vec<_> = self.jobs.iter().filter(|(_, job)| job.hubs.contains_key(&station)).collect();
+        jobs.sort_by_key(|(number, job)| (!job.is_for_meter, **number));
+        jobs.into_iter().filter_map(|(_, job)| job.hubs.get(&station)).flat_map(|hubs| hubs.keys().copied()).collect()
+    }
+
+    /// A hub of a job cannot be reached: the job does not stand in the way of others while it waits.
+    pub(super) fn withdraw(&mut self, hub: Eui64, number: u32) {
+        let station = self.station(hub);
+        if let (Some(job), Some(waiting)) = (self.jobs.get(&number), self.waiting.get_mut(&station)) {
+            waiting.remove(&(!job.is_for_meter, number));
+        }
     }
 }
 

@@ -205,8 +205,11 @@ impl HubLink {
         self.transfers.len()
     }
 
-    /// The firmware job of the transfer that is next, where it has not begun.
+    /// The firmware job of the transfer that is next, where it has not begun and could.
     pub(super) fn next_job(&self) -> Option<u32> {
+        if !self.can_send() {
+            return None;
+        }
         self.transfers.front().filter(|transfer| transfer.state == TransferState::Begin)?.job
     }
 

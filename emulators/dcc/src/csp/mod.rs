@@ -182,6 +182,9 @@ impl Csp {
     /// The link of a hub has come up or gone down. Nothing is sent while it is down; what was under way goes on after.
     pub fn set_link(&mut self, now: Instant, hub: Eui64, up: bool) {
         if let Some(link) = self.hubs.get_mut(&hub) {
+            if let Some(job) = link.next_job().filter(|_| !up) {
+                self.jobs.withdraw(hub, job);
+            }
             link.set_up(up);
             self.pump(now, hub);
         }
