@@ -90,6 +90,35 @@ Feature: The hub's two blocks, and which image gives way to which
       | GSME | Gas Supplier | is through     | GSME    | Gas Supplier | takes  | 0    | all          | 0        | N61, N62   | all         |
 
   @subject-ch
+  Scenario Outline: While the <held> fetches its image, one for the <arrives> arrives
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device               | Version  | KB  | Supplier     |
+      | the <held>           | 00000400 | 200 | <held's>     |
+      | the second <arrives> | 00000500 | 2   | <arriving's> |
+    When the image for the <held> is distributed and is at 1 %
+    And the image for the second <arrives> is distributed
+    Then the hub <answer> the image for the second <arrives>
+    And 3 hours later exactly this has come of each image:
+      | Image for            | Transfer response codes | DCC Alerts   | Fetched        |
+      | the <held>           | <code>                  | N61, N62     | <held fetched> |
+      | the second <arrives> | <its code>              | <its Alerts> | <its fetched>  |
+
+    @CH-10
+    Examples:
+      | held  | held's       | arrives | arriving's   | answer | code | held fetched | its code | its Alerts | its fetched |
+      | PPMID | Gas Supplier | GSME    | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+
+    @CH-11
+    Examples:
+      | held   | held's          | arrives | arriving's   | answer | code | held fetched | its code | its Alerts | its fetched |
+      | HCALCS | Import Supplier | PPMID   | Gas Supplier | takes  | 1    | part         | 0        | N61, N62   | all         |
+
+    @CH-12
+    Examples:
+      | held | held's       | arrives | arriving's      | answer  | code | held fetched | its code | its Alerts | its fetched |
+      | GSME | Gas Supplier | PPMID   | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
+
+  @subject-ch
   Scenario Outline: Beside an image for the <held> that <stage>, one for the <arrives> arrives
     Given these Devices are on the HAN, and there is new firmware for them:
       | Device               | Version  | KB | Supplier        |

@@ -129,7 +129,7 @@ hanrig_wire::planted_faults! {
     StallAsDiscarded: "CH-14";
     /// overwrites an image for an ESME while it is fetched.
     EsmeGivesWayWhileFetched: "CH-17";
-    /// offers an image to one ESME after the other.
+    /// breaks off the downloads of all ESMEs but one.
     ServesOneEsmeAtATime: "CH-17";
     /// counts the time that it keeps an image from its last start.
     RetentionStartsAnew: "CH-19";
@@ -307,12 +307,13 @@ impl<F> CommunicationsHub<F> {
         }
     }
 
-    /// Whether an image is not offered to a Device because another fetches it.
-    pub(crate) fn holds_back(&self, device: Eui64, held: &HeldImage) -> bool {
+    /// Whether a Device gets no block because another fetches the same image.
+    pub(crate) fn holds_back(&self, device: Eui64) -> bool {
         let busy = |target: &Target| target.eui != device && matches!(target.phase, Phase::Downloading(_));
         self.faulty(Fault::ServesOneEsmeAtATime)
-            && held.device_type == DeviceType::Esme
-            && held.targets.iter().any(busy)
+            && self.state.blocks.get(BlockName::Esme).is_some_and(|held| {
+                held.targets.iter().any(|target| target.eui == device) && held.targets.iter().any(busy)
+            })
     }
 
     /// The largest image that is taken.

@@ -111,8 +111,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
         let ImageId { manufacturer_code, image_type, .. } = query.current;
         let found = self.state.blocks.image_for(device, device_type, manufacturer_code, image_type);
         let anyones = || self.state.blocks.any_image().filter(|_| self.faulty(Fault::OffersToAnyDevice));
-        let found = found.or_else(anyones).filter(|(_, held)| !self.holds_back(device, held));
-        let (offer, mismatch) = match found {
+        let (offer, mismatch) = match found.or_else(anyones) {
             Some((block, held)) if !self.suits(held, query.hardware_version) => (None, Some(block)),
             Some((_, held)) => (Some(server::Offer { image: held.image, size: held.size }), None),
             None => (None, None),
@@ -134,7 +133,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
             return;
         }
         let request = &self.spoil_block_request(device, request);
-        let found = self.state.blocks.offer_of(device, request.image);
+        let found = self.state.blocks.offer_of(device, request.image).filter(|_| !self.holds_back(device));
         let mut buffer = [0; LARGEST_BLOCK as usize];
         let response = server::answer_block(found.map(|(_, offer)| offer), request, &mut buffer, |offset, octets| {
             found.is_some_and(|(block, _)| self.read_block(block, offset, octets))

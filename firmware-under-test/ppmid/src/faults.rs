@@ -170,7 +170,7 @@ impl<F> Ppmid<F> {
         if self.faulty(Fault::NeverResumes) {
             return None;
         }
-        let further = if self.faulty(Fault::ResumesTooFar) { 256 } else { 0 };
+        let further = if self.faulty(Fault::ResumesTooFar) { 16 * 1024 } else { 0 };
         Some(Transfer { offset: (transfer.offset + further).min(transfer.size), ..transfer })
     }
 

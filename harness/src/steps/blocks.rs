@@ -15,10 +15,12 @@ use std::str::FromStr;
 
 /// How far an image has got when the scenario goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
-#[param(name = "stage", regex = "waits|stands at \\d+ %|is through as the power goes|is through")]
+#[param(name = "stage", regex = "waits|is at \\d+ %|stands at \\d+ %|is through as the power goes|is through")]
 pub(super) enum Stage {
     /// It waits in its block for a Device that is off.
     Waits,
+    /// The Device has so many per cent of it, and fetches on.
+    IsAt(usize),
     /// The Device has been switched off with so many per cent of it.
     StandsAt(usize),
     /// The Device has said that it has all of it.
@@ -31,12 +33,15 @@ impl FromStr for Stage {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let percent = text.strip_prefix("stands at ").and_then(|rest| rest.strip_suffix(" %"));
+        let percent = |verb| text.strip_prefix(verb).and_then(|rest: &str| rest.strip_suffix(" %"));
+        let percent = (percent("is at "), percent("stands at "));
+        let number = |percent: &str| percent.parse().map_err(|error| format!("{text:?}: {error}"));
         match (text, percent) {
             ("waits", _) => Ok(Self::Waits),
             ("is through", _) => Ok(Self::IsThrough),
             ("is through as the power goes", _) => Ok(Self::IsThroughAndOff),
-            (_, Some(percent)) => percent.parse().map(Self::StandsAt).map_err(|error| format!("{text:?}: {error}")),
+            (_, (Some(percent), _)) => number(percent).map(Self::IsAt),
+            (_, (_, Some(percent))) => number(percent).map(Self::StandsAt),
             _ => Err(format!("{text:?} is no stage of a transfer")),
         }
     }
@@ -226,7 +231,7 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
     let deadline = driver.now() + HAN;
     let there = |seen: &Observations| match stage {
         Stage::Waits => true,
-        Stage::StandsAt(percent) => covered(seen, device, image) * 100 >= size * percent,
+        Stage::IsAt(percent) | Stage::StandsAt(percent) => covered(seen, device, image) * 100 >= size * percent,
         Stage::IsThrough | Stage::IsThroughAndOff => seen.air.iter().rev().any(|sighting| {
             sighting.source == device
                 && sighting.destination == Some(hub)

@@ -2,12 +2,13 @@
 
 use super::alerts::{dcc_alert, transfer_alert};
 use super::blocks::{cell, covered, rows};
-use crate::rig::observe::{Heard, OtaHeard, Party, Sighting};
+use crate::rig::observe::{GatewayContent, Heard, OtaHeard, Party, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{RigScenario, Unit, Update};
 use cucumber::gherkin::Step;
 use cucumber::then;
 use hanrig_dcc::duis::{DccAlert, DccAlertCode};
+use hanrig_dcc::gateway::DspToCsp;
 use hanrig_wire::gbcs::{AlertCode, TransferResponseCode};
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
@@ -108,6 +109,15 @@ fn overheard(world: &RigScenario, update: &Update, user: Eui64) -> Result<Option
     Ok(None)
 }
 
+/// How often the DSP has asked the CSP to distribute an update.
+fn distributions(world: &RigScenario, update: &Update) -> Result<usize, StepError> {
+    let asked = world.seen()?.gateway.iter().filter(|sighting| {
+        matches!(&sighting.content, GatewayContent::ToCsp(DspToCsp::DistributionRequest(request))
+            if update.requests.contains(&request.request_id))
+    });
+    Ok(asked.count())
+}
+
 fn listed<T: ToString>(items: &[T]) -> String {
     if items.is_empty() {
         return "none".to_owned();
@@ -166,6 +176,8 @@ async fn exactly_this(world: &mut RigScenario, hours: u64, step: &Step) -> StepR
         expect("transfer response codes", cell(&row, "Transfer response codes")?, &listed(&codes));
         expect("DCC Alerts", cell(&row, "DCC Alerts")?, &listed(&statuses(world, update, user)?));
         expect("transfer response codes in N62", &listed(&codes), &listed(&codes_in_n62(world, update, user)?));
+        let (sent, distributed) = (update.requests.len().to_string(), distributions(world, update)?.to_string());
+        expect("distribution requests", &sent, &distributed);
         expect("fetched", cell(&row, "Fetched")?, share(world, update, update.device)?);
         if let Some(summary) = overheard(world, update, user)? {
             wrong.push_str(&format!("\n  {name}: only the {} was to hear of it: {summary}", update.sender));
@@ -237,10 +249,9 @@ fn at_the_same_time(world: &mut RigScenario, expected: usize, unit: Unit) -> Ste
 }
 
 #[then(
-    expr = "{int} hour(s) later each {word} has got the image for the {unit}, and the hub has sent one transfer Alert for each"
+    expr = "every Device of its type has got the image for the {unit}, and the hub has sent one transfer Alert for each"
 )]
-async fn each_has_got(world: &mut RigScenario, hours: u64, _type: String, unit: Unit) -> StepResult {
-    world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
+fn each_has_got(world: &mut RigScenario, unit: Unit) -> StepResult {
     let place = world.update_called(&unit.to_string())?;
     let devices: Vec<_> =
         world.bench()?.on_han().filter(|d| d.device_type == unit.device_type).map(|d| d.eui).collect();
