@@ -130,9 +130,9 @@ fn devices_wait_in_reserve_and_are_as_they_are_declared() {
 #[test]
 fn what_no_bench_can_do_with_a_device_is_told() {
     let broker = "[access_control_broker]";
-    insta::assert_snapshot!(wrong("qemu.toml", &[(broker, &hcalcs("qemu", ""))]), @"");
-    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[(broker, &hcalcs("software", ""))]), @"");
-    insta::assert_snapshot!(wrong("qemu.toml", &[(broker, &hcalcs("software", "[hcalcs.declaration]\nblock_size = 51"))]), @"");
+    insta::assert_snapshot!(wrong("qemu.toml", &[(broker, &hcalcs("qemu", ""))]), @r#"bench.toml:89:10: hcalcs[0].player: no board can play hcalcs yet; expected "software""#);
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[(broker, &hcalcs("software", ""))]), @r#"bench.toml:115:10: hcalcs[0].player: the player is "software", and there is no [hcalcs.radio], the radio co-processor over which it reaches the boards"#);
+    insta::assert_snapshot!(wrong("qemu.toml", &[(broker, &hcalcs("software", "[hcalcs.declaration]\nblock_size = 51"))]), @r#"bench.toml:100:14: hcalcs[0].declaration.block_size: 51 is out of range; expected image octets that fit in a frame, 1 to 50"#);
 }
 
 #[test]
