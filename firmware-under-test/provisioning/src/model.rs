@@ -129,6 +129,8 @@ pub struct PpmidProvisioning {
     pub block_pause: Duration,
     /// How long after the last unprompted query the next one follows.
     pub query_period: Duration,
+    /// Whether it is from before firmware over the air, and knows nothing of GBCS until it is updated.
+    pub predates_gbcs: bool,
     /// How long the restart into new firmware takes.
     pub restart: Duration,
     /// Seed of all that is chosen at random.

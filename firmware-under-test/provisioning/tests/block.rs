@@ -46,6 +46,7 @@ fn ppmid() -> PpmidProvisioning {
         block_size: 50,
         block_pause: Duration::ZERO,
         query_period: Duration::from_secs(24 * 3600),
+        predates_gbcs: false,
         restart: Duration::from_secs(5),
         seed: [9; 32],
         occasion: 7,

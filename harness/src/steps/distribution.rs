@@ -284,19 +284,3 @@ async fn nothing_is_distributed(world: &mut RigScenario) -> StepResult {
     let list: String = unwanted.iter().map(|observation| format!("\n  {}", observation.summary)).collect();
     Err(StepError::fail(format!("expected nothing for an hour after the refusal, observed:{list}")))
 }
-
-#[then("the CSP has delivered the image to the hub exactly once")]
-fn delivered_once(world: &mut RigScenario) -> StepResult {
-    let since = world.since;
-    let begun: Vec<_> = world
-        .seen()?
-        .wan
-        .iter()
-        .filter(|sighting| sighting.at() >= since && matches!(sighting.message, WanMessage::ImageBegin { .. }))
-        .map(|sighting| sighting.observation().summary)
-        .collect();
-    match begun.as_slice() {
-        [_] => Ok(()),
-        _ => Err(StepError::fail(format!("expected one delivery, observed {}: {}", begun.len(), begun.join("; ")))),
-    }
-}

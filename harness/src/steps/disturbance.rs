@@ -1,12 +1,11 @@
 //! What befalls hub and Devices: loss of power, resets, loss of the WAN; and how far they had got by then.
 
 use super::HAN;
-use crate::rig::observe::{DuisSighting, Observations, Party, Sighting};
+use crate::rig::observe::Observations;
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, Node, RigScenario, readable};
-use cucumber::{then, when};
-use hanrig_dcc::duis::{DuisMessage, ResponseBody};
-use hanrig_wire::time::{Duration, Instant};
+use cucumber::when;
+use hanrig_wire::time::Duration;
 use hanrig_wire::types::Eui64;
 
 pub(super) fn eui_of(world: &RigScenario, node: Node) -> Result<Eui64, StepError> {
@@ -70,9 +69,7 @@ async fn reset(world: &mut RigScenario, node: Node) -> StepResult {
 
 #[when("the WAN link is cut")]
 async fn wan_cut(world: &mut RigScenario) -> StepResult {
-    let driver = world.driver().await?;
-    driver.set_wan(false)?;
-    world.cut = Some(driver.now());
+    world.driver().await?.set_wan(false)?;
     Ok(())
 }
 
@@ -85,24 +82,4 @@ fn wan_back(world: &mut RigScenario) -> StepResult {
 #[when(expr = "{int} minutes go by")]
 async fn minutes_go_by(world: &mut RigScenario, minutes: u64) -> StepResult {
     world.let_pass(Duration::from_secs(minutes.saturating_mul(60))).await
-}
-
-fn is_dcc_alert(sighting: &DuisSighting) -> bool {
-    matches!(sighting.to, Party::User(_))
-        && matches!(&sighting.message, DuisMessage::Response(response)
-            if matches!(response.body, ResponseBody::DccAlertMessage(_)))
-}
-
-fn cut_at(world: &RigScenario) -> Result<Instant, StepError> {
-    world.cut.ok_or_else(|| StepError::bench_fault("no step before this one has cut the WAN link"))
-}
-
-#[then("nobody has got a DCC Alert since the WAN link was cut")]
-fn no_alert_since_cut(world: &mut RigScenario) -> StepResult {
-    let cut = cut_at(world)?;
-    let duis = &world.seen()?.duis;
-    match duis.iter().find(|sighting| sighting.at() > cut && is_dcc_alert(sighting)) {
-        None => Ok(()),
-        Some(came) => Err(StepError::fail(format!("expected none, observed {}", came.observation().summary))),
-    }
 }

@@ -53,8 +53,6 @@ pub struct RigScenario {
     pub(crate) execution: Option<Utc>,
     /// The last CS06 Command that a step made itself.
     pub(crate) command: Option<Vec<u8>>,
-    /// When a step last cut the WAN link.
-    pub(crate) cut: Option<Instant>,
     record: StepRecord,
 }
 
@@ -74,7 +72,6 @@ impl RigScenario {
             query: None,
             execution: None,
             command: None,
-            cut: None,
             record: StepRecord::default(),
         }
     }

@@ -60,6 +60,7 @@ pub fn ppmid_block(config: &PpmidConfig, occasion: u64, faults: Faults) -> Resul
         block_size: declared.block_size,
         block_pause: declared.block_pause,
         query_period: declared.query_period,
+        predates_gbcs: declared.predates_gbcs,
         restart: declared.restart,
         seed: config.seed,
         occasion,
