@@ -194,7 +194,7 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
     And 13 days go by
     And the WAN link is cut
     And 2 days go by
-    When the hub is reset
+    And the hub is reset
     And 60 minutes go by
     And the WAN link is back
     And every Device is switched on again
