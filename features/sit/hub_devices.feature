@@ -56,3 +56,18 @@ Feature: Several Devices, and what the hub says to each type at the end
     Examples: others
       | Device | Supplier        |
       | HCALCS | Import Supplier |
+
+  @subject-ch @CH-03 @CH-11
+  Scenario: An image that has waited long gives way to a newer one for the same PPMID, and that one is offered
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier     |
+      | the PPMID | 00000020 | 2  | Gas Supplier |
+      | the PPMID | 00000030 | 2  | Gas Supplier |
+    When the image of version 00000020 is distributed and waits
+    And 8 days go by
+    And the image of version 00000030 is distributed and waits
+    Then within 1 minute the hub has sent exactly the transfer response code 1 for the PPMID
+    When every Device is switched on again
+    Then 24 hours later exactly this has come of each image:
+      | Image for        | Transfer response codes | DCC Alerts | Fetched |
+      | version 00000030 | 0                       | N61, N62   | all     |
