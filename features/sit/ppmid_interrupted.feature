@@ -70,7 +70,7 @@ Feature: An update survives what befalls the hub, the PPMID and the WAN on the w
     And the Import Supplier gets N39 for the PPMID with version 00000020
     And the hub has sent exactly 1 transfer Alert
 
-  @subject-ch @CH-18 @PPMID-06
+  @subject-ch @subject-ppmid @CH-18 @PPMID-06
   Scenario: The WAN is gone while the PPMID is updated
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the Import Supplier gets N61 for the PPMID
