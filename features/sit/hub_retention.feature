@@ -72,7 +72,7 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
     When the image for the PPMID is distributed and stands at 25 %
     And it is one second before 23 hours since the last block request of the PPMID
     And the transfer to the PPMID goes on and stands at 75 %
-    And it is one second before the hub's time to wait for the PPMID
+    And it is one second before 23 hours since the last block request of the PPMID
     Then the hub has sent no transfer Alert for the PPMID
     When every Device is switched on again
     Then 24 hours later exactly this has come of each image:

@@ -148,10 +148,13 @@ fn share(world: &RigScenario, update: &Update, device: Eui64) -> Result<&'static
     })
 }
 
+/// How long after an image was given up a block of it may still come: the hub's radio had it by then.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
+
 /// The first block of the update's image that went to its Device after `at`.
 fn block_after(world: &RigScenario, update: &Update, at: Instant) -> Result<Option<String>, StepError> {
     let image = update.release.image;
-    let mut later = world.seen()?.air.iter().filter(|sighting| sighting.at() > at);
+    let mut later = world.seen()?.air.iter().filter(|sighting| sighting.at() > at + ON_ITS_WAY);
     let block = later.find(|sighting| {
         sighting.destination == Some(update.device)
             && matches!(&sighting.heard, Heard::Ota(_, OtaHeard::Block { image: of, .. }) if *of == image)
