@@ -1,6 +1,7 @@
 //! Firmware in several parts, and PPMIDs from before the use cases that tell of it.
 
 use super::alerts::dcc_alert;
+use super::premises::make_ppmids;
 use crate::rig::observe::{Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role, Version};
@@ -12,14 +13,12 @@ use hanrig_wire::types::{Eui64, FirmwareVersion};
 
 #[given("the PPMID was installed with firmware from before CS08 and CS09")]
 fn predates(world: &mut RigScenario) -> StepResult {
-    let bench = world.bench_before_start()?;
-    if bench.is_live() && !bench.ppmids.iter().all(|ppmid| ppmid.declaration.predates_gbcs) {
-        return Err(StepError::not_applicable("the bench's PPMID knows CS08 and CS09"));
-    }
-    for ppmid in &mut bench.ppmids {
-        ppmid.declaration.predates_gbcs = true;
-    }
-    Ok(())
+    make_ppmids(
+        world,
+        "knows neither CS08 nor CS09",
+        |ppmid| ppmid.declaration.predates_gbcs,
+        |ppmid| ppmid.declaration.predates_gbcs = true,
+    )
 }
 
 /// The versions in the N39 that a User has got about the PPMID, each with what it tells of the activation.

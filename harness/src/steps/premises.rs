@@ -48,12 +48,37 @@ fn also_has(world: &mut RigScenario, named: Named, version: Version) -> StepResu
     Ok(())
 }
 
-#[given("the PPMID sends no hardware version")]
-fn sends_no_hardware_version(world: &mut RigScenario) -> StepResult {
+/// Makes every PPMID of the bench as a scenario wants it. One that does not take from the rig how it is, as a vendor's
+/// board, either is so already, or the scenario is not for it.
+pub(super) fn make_ppmids(
+    world: &mut RigScenario,
+    what: &str,
+    is_so: impl Fn(&Ppmid) -> bool,
+    make_so: impl Fn(&mut Ppmid),
+) -> StepResult {
     for ppmid in &mut world.bench_before_start()?.ppmids {
-        ppmid.declaration.sends_hardware_version = false;
+        if is_so(ppmid) {
+            continue;
+        }
+        if !ppmid.player.takes_settings() {
+            return Err(StepError::not_applicable(format!(
+                "{} is declared otherwise, and the rig cannot make it one that {what}",
+                ppmid.name
+            )));
+        }
+        make_so(ppmid);
     }
     Ok(())
+}
+
+#[given("the PPMID sends no hardware version")]
+fn sends_no_hardware_version(world: &mut RigScenario) -> StepResult {
+    make_ppmids(
+        world,
+        "sends no hardware version",
+        |ppmid| !ppmid.declaration.sends_hardware_version,
+        |ppmid| ppmid.declaration.sends_hardware_version = false,
+    )
 }
 
 /// The hardware version at this place beside the range of the image released.
@@ -74,18 +99,22 @@ pub(super) fn hardware_version(world: &RigScenario, place: Place) -> Result<u16,
 #[given(expr = "the PPMID's real hardware version is {place} of the image")]
 fn real_hardware_version(world: &mut RigScenario, place: Place) -> StepResult {
     let version = hardware_version(world, place)?;
-    if let Some(ppmid) = world.bench_before_start()?.ppmids.first_mut() {
-        ppmid.hardware_version = version;
-    }
-    Ok(())
+    make_ppmids(
+        world,
+        &format!("has hardware version {version:04X}"),
+        |ppmid| ppmid.hardware_version == version,
+        |ppmid| ppmid.hardware_version = version,
+    )
 }
 
 #[given(expr = "the PPMID asks for blocks of {int} octets")]
 fn asks_for_blocks(world: &mut RigScenario, octets: u8) -> StepResult {
-    if let Some(ppmid) = world.bench_before_start()?.ppmids.first_mut() {
-        ppmid.declaration.block_size = octets;
-    }
-    Ok(())
+    make_ppmids(
+        world,
+        &format!("asks for blocks of {octets} octets"),
+        |ppmid| ppmid.declaration.block_size == octets,
+        |ppmid| ppmid.declaration.block_size = octets,
+    )
 }
 
 /// A Device like the PPMID, of the same maker with another serial number, that the bench's data do not have yet.

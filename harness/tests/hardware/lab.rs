@@ -85,7 +85,8 @@ fn board_table(role: &str, board: &QemuBoard, firmware: &Path, chip: &Path, prov
 }
 
 impl Lab {
-    /// Boards that are to run the firmware in `elves`. A PPMID that is to hang is provisioned by the test itself.
+    /// Boards that are to run the firmware in `elves`. A PPMID that is to hang, after `Duration::MAX` never, is provisioned by
+    /// the test itself.
     pub(crate) fn new(elves: &Path, hang_after: Option<Duration>) -> Self {
         // Short, because it is part of the names of sockets.
         let folder = tempfile::Builder::new().prefix("hr").tempdir().unwrap();
@@ -105,7 +106,8 @@ impl Lab {
         let (ppmid, ppmid_radio) = board("ppmid", bench.ppmids[0].eui);
         if let Some(after) = hang_after {
             let config = ppmid_config(&bench, &bench.ppmids[0], 1).unwrap();
-            let block = ppmid_block(&config, 1, Faults { hang_after_boot: Some(after) }).unwrap();
+            let hang_after_boot = Some(after).filter(|after| *after < Duration::MAX);
+            let block = ppmid_block(&config, 1, Faults { hang_after_boot }).unwrap();
             // The file is the memory: what the board keeps without power.
             let memory = fs::OpenOptions::new().write(true).open(ppmid.psram_file()).unwrap();
             std::os::unix::fs::FileExt::write_all_at(&memory, &block, 0).unwrap();
@@ -141,6 +143,14 @@ impl Lab {
     /// Where runs leave their results.
     pub(crate) fn out(&self) -> PathBuf {
         self.folder.path().join("out")
+    }
+
+    /// Changes the last `old` in the bench's file to `new`.
+    pub(crate) fn edit(&self, old: &str, new: &str) {
+        let file = self.folder.path().join("bench.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let (before, after) = text.rsplit_once(old).unwrap_or_else(|| panic!("{old:?} is not in\n{text}"));
+        fs::write(&file, format!("{before}{new}{after}")).unwrap();
     }
 
     /// Has the bench's file name the firmware in the folder `new` and not that in `old`.

@@ -167,6 +167,36 @@ fn the_firmware_file_is_what_runs_and_its_log_has_the_time_of_the_bench() {
     assert_eq!(ended.code, 1);
 }
 
+#[test]
+fn what_needs_a_time_jump_is_not_applicable_to_firmware_that_cannot_jump() {
+    const FEATURE: &str = "@sit @ppmid
+Feature: A long wait
+  Background:
+    Given a dual Supplier premises whose PPMID runs firmware version 00000010
+  @subject-ppmid
+  Scenario: Days
+    When 80 hours pass
+    Then the PPMID has asked unprompted at least 3 times and no more than once a day
+  @subject-ppmid
+  Scenario: Another PPMID
+    Given the PPMID asks for blocks of 20 octets
+    When 80 hours pass
+    Then the PPMID has asked unprompted at least 3 times and no more than once a day
+";
+    let Some(elves) = firmware(Build::Plain) else { return };
+    // A vendor's board: no symbol for the clock, and nobody tells it who it is but the test.
+    let lab = Lab::new(&elves, Some(Duration::MAX));
+    lab.edit("clock_offset = \"HANRIG_CLOCK_OFFSET_US\"\n\n", "\n");
+    let ended = lab.run(FEATURE).end();
+    let (verdict, reason) = ended.verdict(FIRST);
+    assert_eq!(verdict, "not_applicable", "{reason}");
+    assert!(reason.contains("needs a time jump of 288000 s") && reason.contains("ppmid"), "{reason}");
+    let (verdict, reason) = ended.verdict(9);
+    assert_eq!(verdict, "not_applicable", "{reason}");
+    assert!(reason.contains("asks for blocks of 20 octets"), "{reason}");
+    assert_eq!(ended.code, 0, "{}", ended.said);
+}
+
 /// Each line has the bench's time and the board's own: they go on together, at most the time of a start apart.
 fn assert_times(log: &str) {
     let times: Vec<(f64, f64)> = log
