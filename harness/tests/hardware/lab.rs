@@ -119,6 +119,11 @@ impl Lab {
             format!("firmware = \"../../firmware-under-test/boards/target/thumbv7em-none-eabihf/release/{name}\"")
         };
         let data = benches.join("built-in");
+        // Without the Devices that are software: they would need radios of their own.
+        let (devices, parties) = ("\n[[hcalcs]]", "\n[access_control_broker]");
+        let (before, rest) = tables.split_once(devices).unwrap();
+        let (_, after) = rest.split_once(parties).unwrap();
+        let tables = format!("{before}{parties}{after}");
         let text = tables
             .replace("player = \"qemu\"", "player = \"board\"")
             .replace("[emulation]", &format!("[sniffer]\nport = \"{}\"", sniffer.path().unwrap().display()))

@@ -191,7 +191,7 @@ Feature: A long wait
     let (verdict, reason) = ended.verdict(FIRST);
     assert_eq!(verdict, "not_applicable", "{reason}");
     assert!(reason.contains("needs a time jump of 288000 s") && reason.contains("ppmid"), "{reason}");
-    let (verdict, reason) = ended.verdict(9);
+    let (verdict, reason) = ended.verdict(10);
     assert_eq!(verdict, "not_applicable", "{reason}");
     assert!(reason.contains("asks for blocks of 20 octets"), "{reason}");
     assert_eq!(ended.code, 0, "{}", ended.said);
