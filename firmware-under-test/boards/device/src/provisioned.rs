@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_ppmid_is_made_of_its_provisioning() {
         let region = encode(&Provisioning::Ppmid(ppmid())).unwrap();
-        let (config, _) = ppmid_config(&region).unwrap();
+        let (config, ..) = ppmid_config(&region).unwrap();
         assert_eq!(config.factory_version, FIRMWARE_VERSION, "which the provisioning leaves open");
         assert!(ppmid_on(&region, RamFlash::new(hanrig_ppmid::flash_size() + 4096)).is_ok());
     }
