@@ -104,13 +104,12 @@ fn an_adapter_runs_in_the_folder_of_the_bench_file() {
     assert_eq!(bench.hub.wan, Some(expected));
 }
 
-/// An HCALCS, as it stands in the built-in bench, with this player and these lines after it.
-fn hcalcs(player: &str, more: &str) -> String {
+/// A software HCALCS, as it stands in the built-in bench, before what comes after it.
+fn hcalcs() -> String {
     let built_in = fs::read_to_string(benches().join("built-in/bench.toml")).unwrap();
     let from = built_in.find("[[hcalcs]]").unwrap();
     let to = built_in.find("[hcalcs.declaration]").unwrap();
-    let table = built_in[from..to].replace("player = \"software\"", &format!("player = \"{player}\""));
-    format!("{table}{more}\n[access_control_broker]")
+    format!("{}\n[access_control_broker]", &built_in[from..to])
 }
 
 #[test]
@@ -119,8 +118,8 @@ fn devices_wait_in_reserve_and_are_as_they_are_declared() {
     assert!(bench.devices.is_empty());
     let names: Vec<_> = bench.reserve.iter().map(|device| device.name.as_str()).collect();
     assert_eq!(names, ["HCALCS", "ESME", "GSME"]);
-    let more = "[hcalcs.declaration]\nblock_size = 20\nblock_pause_milliseconds = 300\nverification_seconds = 60";
-    let (_folder, path) = example("qemu.toml", &[("[access_control_broker]", &hcalcs("software", more))]);
+    let declared = "[hcalcs.declaration]\nblock_size = 20\nblock_pause_milliseconds = 300\nverification_seconds = 60";
+    let (_folder, path) = example("qemu.toml", &[("[hcalcs.declaration]\nblock_size = 48", declared)]);
     let bench = Bench::load(&path).unwrap();
     let declaration = &bench.reserve[0].declaration;
     assert_eq!((declaration.block_size, declaration.block_pause.as_millis()), (20, 300));
@@ -129,10 +128,10 @@ fn devices_wait_in_reserve_and_are_as_they_are_declared() {
 
 #[test]
 fn what_no_bench_can_do_with_a_device_is_told() {
-    let broker = "[access_control_broker]";
-    insta::assert_snapshot!(wrong("qemu.toml", &[(broker, &hcalcs("qemu", ""))]), @r#"bench.toml:89:10: hcalcs[0].player: no board can play hcalcs yet; expected "software""#);
-    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[(broker, &hcalcs("software", ""))]), @r#"bench.toml:115:10: hcalcs[0].player: the player is "software", and there is no [hcalcs.radio], the radio co-processor over which it reaches the boards"#);
-    insta::assert_snapshot!(wrong("qemu.toml", &[(broker, &hcalcs("software", "[hcalcs.declaration]\nblock_size = 51"))]), @r#"bench.toml:100:14: hcalcs[0].declaration.block_size: 51 is out of range; expected image octets that fit in a frame, 1 to 50"#);
+    let hcalcs_is = "name = \"HCALCS\"\nplayer = \"software\"";
+    insta::assert_snapshot!(wrong("qemu.toml", &[(hcalcs_is, "name = \"HCALCS\"\nplayer = \"qemu\"")]), @r#"bench.toml:90:10: hcalcs[0].player: no board can play hcalcs yet; expected "software""#);
+    insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[access_control_broker]", &hcalcs())]), @r#"bench.toml:115:10: hcalcs[0].player: the player is "software", and there is no [hcalcs.radio], the radio co-processor over which it reaches the boards"#);
+    insta::assert_snapshot!(wrong("qemu.toml", &[("block_size = 48", "block_size = 51")]), @r#"bench.toml:101:14: hcalcs[0].declaration.block_size: 51 is out of range; expected image octets that fit in a frame, 1 to 50"#);
 }
 
 #[test]

@@ -348,20 +348,20 @@ fn the_built_in_bench_can_be_copied_and_is_checked() {
 
     ## identities
     error: 3 things are wrong with the bench
-      copy.toml:143:8: supplier[1].name: the name "PPMID" is used twice
-      copy.toml:144:7: supplier[1].eui: 0A-48-52-47-01-00-00-05 is also ppmid[0].eui on line 56; expected an identifier of its own
-      copy.toml:144:7: supplier[1].eui: no [[user]] of the data files has the id 0A-48-52-47-01-00-00-05
+      copy.toml:145:8: supplier[1].name: the name "PPMID" is used twice
+      copy.toml:146:7: supplier[1].eui: 0A-48-52-47-01-00-00-05 is also ppmid[0].eui on line 56; expected an identifier of its own
+      copy.toml:146:7: supplier[1].eui: no [[user]] of the data files has the id 0A-48-52-47-01-00-00-05
 
     ## keys
     error: 5 things are wrong with the bench
       copy.toml:36:14: hub.ds_private: expected a private scalar of P-256 in 64 hexadecimal digits, above zero and below the order
       copy.toml:58:16: ppmid[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:94:16: hcalcs[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:109:16: esme[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:121:16: gsme[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:96:16: hcalcs[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:111:16: esme[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:123:16: gsme[0].install_code: CRC of the install code is C3B6, expected C3B5
 
     ## data files
-    error: copy.toml:164:7: data.smi: cannot read smy.toml: No such file or directory (os error 2)
+    error: copy.toml:166:7: data.smi: cannot read smy.toml: No such file or directory (os error 2)
     "#);
 
     let smi = fs::read_to_string(built_in.join("smi.toml")).unwrap();
