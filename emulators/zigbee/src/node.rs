@@ -70,6 +70,8 @@ pub struct Node {
     /// The device that the frame being received has made a member.
     just_joined: Option<Eui64>,
     pending: BTreeMap<Eui64, Pending>,
+    /// Who gets the network key when.
+    keys_due: BTreeMap<Eui64, Instant>,
     last_frames: BTreeMap<Address, LastFrame>,
     nwk_out: OutgoingCounter,
     aps_out: OutgoingCounter,
@@ -135,6 +137,7 @@ impl Node {
             shorts,
             just_joined: None,
             pending: BTreeMap::new(),
+            keys_due: BTreeMap::new(),
             last_frames: BTreeMap::new(),
             nwk_out: OutgoingCounter::new(restored.nwk_counter),
             aps_out: OutgoingCounter::new(restored.aps_counter),
@@ -367,7 +370,9 @@ impl Node {
         };
         match job {
             Job::Message { id, .. } => self.block_done(now, id, result),
-            Job::AssociationResponse { device, status, .. } if result.is_ok() => self.association_done(device, status),
+            Job::AssociationResponse { device, status, .. } if result.is_ok() => {
+                self.association_done(now, device, status)
+            }
             Job::BeaconRequest { .. } | Job::AssociationRequest | Job::DataRequest | Job::Command { .. } => {
                 self.join_job_done(now, &job, result);
             }

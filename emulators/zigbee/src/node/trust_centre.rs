@@ -4,6 +4,7 @@ use super::peer::Peer;
 use super::radio::Job;
 use super::{Network, Node};
 use crate::api::{Event, RejectReason, Role};
+use alloc::vec::Vec;
 use core::time::Duration;
 use hanrig_wire::mac::AssociationStatus;
 use hanrig_wire::nwk::{self, NwkCommand};
@@ -13,6 +14,9 @@ use hanrig_wire::types::{Eui64, Key128};
 
 /// macTransactionPersistenceTime, 500 base superframe durations: how long a response waits to be fetched.
 const PERSISTENCE: Duration = Duration::from_millis(7680);
+/// How long after its association response a device gets the network key: its radio has to take its new short address
+/// first, and what is sent to it before is repeated in vain.
+const KEY_DELAY: Duration = Duration::from_millis(100);
 /// Responses that wait at once.
 const MAX_PENDING: usize = 16;
 /// Devices in the network.
@@ -59,6 +63,7 @@ impl Node {
     pub(super) fn forget_device(&mut self, device: Eui64) {
         let Some(peer) = self.peers.remove(&device) else { return };
         self.pending.remove(&device);
+        self.keys_due.remove(&device);
         if let Some(short) = peer.short {
             self.shorts.remove(&short);
             if peer.joined {
@@ -125,10 +130,10 @@ impl Node {
     }
 
     /// The device has its association response; if it is admitted the network key follows.
-    pub(super) fn association_done(&mut self, device: Eui64, status: AssociationStatus) {
+    pub(super) fn association_done(&mut self, now: Instant, device: Eui64, status: AssociationStatus) {
         self.pending.remove(&device);
         if status == AssociationStatus::Success {
-            self.radio.push(Job::TransportKey { device });
+            self.keys_due.insert(device, now + KEY_DELAY);
         }
     }
 
@@ -151,10 +156,16 @@ impl Node {
     }
 
     pub(super) fn pending_poll_at(&self) -> Option<Instant> {
-        self.pending.values().map(|pending| pending.until).min()
+        let keys = self.keys_due.values().copied();
+        self.pending.values().map(|pending| pending.until).chain(keys).min()
     }
 
     pub(super) fn pending_poll(&mut self, now: Instant) {
         self.pending.retain(|_, pending| now < pending.until);
+        let due: Vec<Eui64> = self.keys_due.iter().filter(|(_, at)| **at <= now).map(|(device, _)| *device).collect();
+        for device in due {
+            self.keys_due.remove(&device);
+            self.radio.push(Job::TransportKey { device });
+        }
     }
 }

@@ -146,8 +146,8 @@ impl Uart {
                 }
                 let octet = self.block.read::<DATA>() as u8;
                 if queues.received.len() < RECEIVE_LIMIT {
-                    // The flag also opens a frame, and then it is the first of what was received.
-                    queues.frame |= octet == FLAG && !queues.received.is_empty();
+                    // The flag also opens a frame; but the frame that it closes may have been taken without it.
+                    queues.frame |= octet == FLAG;
                     queues.received.push_back(octet);
                 } else {
                     queues.lost += 1;

@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 /// How long nothing must have happened before a wait is jumped over: where every participant tells that it is idle, and
 /// where not.
-const SETTLED: Duration = Duration::from_millis(200);
+const SETTLED: Duration = Duration::from_millis(300);
 const QUIET: Duration = Duration::from_millis(2500);
 /// How long participants get to react to a jump before the next one.
 const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
@@ -299,6 +299,7 @@ impl LiveBench {
         let now = self.now();
         loop {
             let mut quiet = true;
+            let mut sent = false;
             for seat in &mut self.seats {
                 let Player::Software(player) = &mut seat.player else { continue };
                 while let Some(said) = player.take_said() {
@@ -311,9 +312,11 @@ impl LiveBench {
                         Said::Log(line) => self.taps.log(&seat.name, now, &line),
                     }
                 }
+                sent |= player.take_has_sent();
             }
             for octets in self.dcc.settle(now, &mut self.taps) {
                 quiet = false;
+                sent = true;
                 match self.seats.get_mut(HUB).map(|seat| &mut seat.player) {
                     Some(Player::Board(_)) => self.wan.iter().for_each(|wan| wan.send(octets.clone())),
                     Some(Player::Software(player)) => {
@@ -323,6 +326,10 @@ impl LiveBench {
                     }
                     None => {}
                 }
+            }
+            if sent {
+                // What was sent is on its way to somebody who looks idle still.
+                self.last_event = std::time::Instant::now();
             }
             if quiet {
                 return;

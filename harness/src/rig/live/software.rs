@@ -105,6 +105,8 @@ pub(super) struct SoftwarePlayer {
     radio: SoftRadio,
     channel: u8,
     said: VecDeque<String>,
+    /// Whether it has sent something since that was last asked.
+    has_sent: bool,
 }
 
 /// What a Device wants beside its radio.
@@ -124,7 +126,7 @@ impl SoftwarePlayer {
         early: &mut Vec<PortEvent>,
     ) -> Result<Self, BenchFault> {
         let radio = SoftRadio::open(rcp, deaf(channel), sender, events, early).await?;
-        Ok(Self { device, radio, channel, said: VecDeque::new() })
+        Ok(Self { device, radio, channel, said: VecDeque::new(), has_sent: false })
     }
 
     /// The Device, while it has power.
@@ -163,6 +165,11 @@ impl SoftwarePlayer {
         }
     }
 
+    /// Whether it has handed its radio a frame since the last time.
+    pub(super) const fn take_has_sent(&mut self) -> bool {
+        core::mem::replace(&mut self.has_sent, false)
+    }
+
     /// The next thing that the Device wants, its frames having gone to the radio.
     pub(super) fn take_said(&mut self) -> Option<Said> {
         loop {
@@ -172,7 +179,10 @@ impl SoftwarePlayer {
             let device = self.device.on()?;
             self.radio.follow(device.receive_filter());
             match device.take_output()? {
-                Output::Radio(transmit) => self.radio.transmit(transmit),
+                Output::Radio(transmit) => {
+                    self.has_sent = true;
+                    self.radio.transmit(transmit);
+                }
                 Output::Wan(octets) => return Some(Said::Wan(octets)),
                 Output::Log(line) => return Some(Said::Log(line)),
             }
