@@ -16,7 +16,7 @@ use hanrig_wire::time::Duration;
 use hanrig_wire::types::Eui64;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 /// Which UART of a board is what.
@@ -120,18 +120,19 @@ struct Parts<'a> {
     endpoints: Vec<Arc<Endpoint>>,
 }
 
-/// The supply of an emulated board and of the radio co-processor on it.
+/// The supply of an emulated board and of the radio co-processor on it. It keeps neither alive: they go with the emulation.
 #[derive(Debug)]
 struct Supply {
-    board: Arc<QemuBoard>,
-    radio: Arc<Endpoint>,
+    board: Weak<QemuBoard>,
+    radio: Weak<Endpoint>,
 }
 
 impl Power for Supply {
     fn set(&mut self, on: bool) -> Result<(), PowerError> {
         // A co-processor that starts anew is deaf until its host has set it up.
-        self.radio.reset(Status::RESET_POWER_ON);
-        let switched = if on { self.board.power_on() } else { self.board.hold_off() };
+        let (Some(board), Some(radio)) = (self.board.upgrade(), self.radio.upgrade()) else { return Ok(()) };
+        radio.reset(Status::RESET_POWER_ON);
+        let switched = if on { board.power_on() } else { board.hold_off() };
         switched.map_err(|source| PowerError::Switch { source: Box::new(source) })
     }
 }
@@ -152,15 +153,16 @@ impl Parts<'_> {
             chip_description: Some(self.description.clone()),
             speed_khz: None,
         };
-        self.boards.push(Arc::clone(&board));
-        self.endpoints.push(Arc::clone(&radio));
+        let supply = Supply { board: Arc::downgrade(&board), radio: Arc::downgrade(&radio) };
+        self.boards.push(board);
+        self.endpoints.push(radio);
         Ok(PlayerSetup::Board(BoardSetup {
             probe,
             firmware: firmware.clone(),
             base: None,
             provision: true,
             clock_offset: Some(CLOCK_OFFSET.to_owned()),
-            power: Some(Box::new(Supply { board, radio })),
+            power: Some(Box::new(supply)),
         }))
     }
 
