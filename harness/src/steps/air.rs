@@ -234,7 +234,7 @@ fn second(world: &RigScenario) -> Result<&Ppmid, StepError> {
 
 /// How long before its next question the second PPMID is about to ask: an image of 64 KB is then at the hub, and not yet
 /// with the PPMID that it is for, when the question comes.
-const ABOUT_TO_ASK: Duration = Duration::from_secs(13);
+const ABOUT_TO_ASK: Duration = Duration::from_secs(7);
 
 #[when("the second PPMID is about to ask for an image unprompted")]
 async fn about_to_ask(world: &mut RigScenario) -> StepResult {
