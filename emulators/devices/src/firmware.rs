@@ -129,7 +129,8 @@ impl<F: NorFlash> Device<F> {
             Err(why) => {
                 self.log(format!("{} not taken: {why}", transfer.image));
                 if self.config.declaration.receipt_alert {
-                    self.report(AlertCode::FIRMWARE_VERIFICATION_FAILED, None);
+                    let hash = self.hash_of_arrived(transfer);
+                    self.report(AlertCode::FIRMWARE_VERIFICATION_FAILED, hash);
                 }
             }
         }
@@ -151,6 +152,15 @@ impl<F: NorFlash> Device<F> {
         Ok(Held { image: transfer.image, size: transfer.size, part, hash })
     }
 
+    /// The Hash of a Manufacturer Image that was not taken; of all that came where none can be found in it.
+    fn hash_of_arrived(&mut self, transfer: Transfer) -> Option<[u8; 32]> {
+        let slot = Slot::new(slot_region(self.state.running.slot.other()), transfer.size);
+        match slot.read_image(&mut self.flash, transfer, self.config.hardware_version) {
+            Ok(read) => Some(read.hash),
+            Err(_) => slot.digest(&mut self.flash, transfer.size).ok(),
+        }
+    }
+
     /// Activates the image with this Hash, or tells why not (HCALCS-04).
     pub(crate) fn activate(&mut self, now: Instant, hash: [u8; 32]) -> Outcome {
         let result = match self.state.held {
@@ -169,7 +179,7 @@ impl<F: NorFlash> Device<F> {
         let as_received = verified == Ok(held);
         if !as_received && !self.faulty(Fault::SkipsVerificationAtActivation) {
             self.state.held = None;
-            self.report(AlertCode::FIRMWARE_VERIFICATION_FAILED, None);
+            self.report(AlertCode::FIRMWARE_VERIFICATION_FAILED, Some(held.hash));
             return ActivationResult::ActivationFailure;
         }
         let slot = self.state.running.slot.other();

@@ -14,8 +14,9 @@
 //!   wrong signature or MAC, 0x8F30 for an originator without authority, 0x8F53 for a counter used before, 0x8F1E for
 //!   what is malformed ([`CommandError::alert_code`](hanrig_wire::gbcs::command::CommandError::alert_code)). Every Alert
 //!   is addressed to the Device's Supplier and sent as a critical one, with a signature.
-//! - 0x8F1B and 0x8F1C, for firmware that fails verification at power-on and before activation, are Generic Critical
-//!   Alerts. A Device whose running firmware is damaged goes on, since it is not executed here.
+//! - 0x8F1B, for firmware that fails verification at power-on, is a Generic Critical Alert; 0x8F1C, for an image that fails
+//!   it on arrival or before activation, is a Firmware Distribution Receipt Alert with the image's Hash, as 0x8F72 is. A
+//!   Device whose running firmware is damaged goes on, since it is not executed here.
 //! - A later CS06 takes the place of one that waits for its time; a time in the past is the present.
 //! - A meter tells of a download that is verified by a Firmware Distribution Receipt Alert (0x8F72); an HCALCS does not.
 //! - A GSME sleeps between its wake-ups; here its receiver stays on, it passes over Image Notify, and asks for an image
