@@ -4,32 +4,7 @@
 //! The switches come with the cargo feature `planted-faults`. Without it none can be planted, and [`Faults::has`] is a
 //! constant `false`.
 
-/// Declares a participant's `Fault`: each fault with what it does and the requirements that it breaks.
-macro_rules! faults {
-    ($(#[doc = $what:literal] $fault:ident: $($requirement:literal),+;)+) => {
-        /// A way to be wrong. Each names the requirements that it breaks.
-        #[cfg_attr(not(feature = "planted-faults"), expect(unreachable_pub, reason = "public with the feature only"))]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fault {
-            $(#[doc = concat!("Breaks", $(" ", $requirement),+, ":", $what)] $fault,)+
-        }
-
-        #[cfg(feature = "planted-faults")]
-        impl Fault {
-            /// Every fault.
-            pub const ALL: &'static [Self] = &[$(Self::$fault),+];
-
-            /// The identifiers of the requirements that it breaks.
-            pub const fn requirements(self) -> &'static [&'static str] {
-                match self {
-                    $(Self::$fault => &[$($requirement),+],)+
-                }
-            }
-        }
-    };
-}
-
-pub(crate) use faults;
+pub(crate) use hanrig_wire::fault_list as faults;
 
 /// The faults that were planted in a participant.
 #[cfg(feature = "planted-faults")]

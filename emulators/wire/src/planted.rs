@@ -1,12 +1,8 @@
 //! Ways for a participant to be wrong on purpose, so that a test can prove that the scenarios see each of them.
 
-/// Declares a participant's `Fault`, each with what it does and the requirements that it breaks, and `Faults`, the set of
-/// those that were planted.
-///
-/// The switches come with the cargo feature `planted-faults` of the crate that declares them, which needs `alloc`. Without
-/// the feature none can be planted, and `Faults::has` is a constant `false`.
+/// Declares a participant's `Fault`: each with what it does and the requirements that it breaks.
 #[macro_export]
-macro_rules! planted_faults {
+macro_rules! fault_list {
     ($(#[doc = $what:literal] $fault:ident: $($requirement:literal),+;)+) => {
         /// A way to be wrong. Each names the requirements that it breaks.
         #[cfg_attr(not(feature = "planted-faults"), expect(unreachable_pub, reason = "public with the feature only"))]
@@ -27,6 +23,17 @@ macro_rules! planted_faults {
                 }
             }
         }
+    };
+}
+
+/// Declares a participant's `Fault` by [`fault_list`](crate::fault_list), and `Faults`, the set of those that were planted.
+///
+/// The switches come with the cargo feature `planted-faults` of the crate that declares them, which needs `alloc`. Without
+/// the feature none can be planted, and `Faults::has` is a constant `false`.
+#[macro_export]
+macro_rules! planted_faults {
+    ($($list:tt)+) => {
+        $crate::fault_list! { $($list)+ }
 
         /// The faults that were planted.
         #[derive(Debug, Default)]
