@@ -69,8 +69,6 @@ const AWAITING_SCENARIOS: &[&str] = &[
     "Supplier(SendsWithinFiveDays)",
     "Supplier(SendsWithoutReading)",
     "Supplier(ReadsAgainAtOnce)",
-    "Supplier(OrderUnchecked)",
-    "Supplier(SkipsUpgrades)",
 ];
 
 /// The faults that scenarios are to show.

@@ -94,6 +94,8 @@ hanrig_wire::planted_faults! {
     RunsUnansweredImage: "PPMID-11";
     /// sends its Alert and answers CS08, which its maker has declared that it does not.
     KnowsGbcsThoughOlder: "PPMID-12";
+    /// runs only an image that follows the firmware with which it left the factory.
+    UpgradesFactoryFirmwareOnly: "PATH-02";
     /// forgets that it was updated locally.
     ForgetsLocalUpdate: "PPMID-13";
 }
@@ -187,6 +189,12 @@ impl<F> Ppmid<F> {
             PartActivation::Stored(part) if self.faulty(Fault::ReportsPartVersion) => {
                 self.state.running = image.file_version;
                 PartActivation::Stored(part)
+            }
+            PartActivation::Runs
+                if self.faulty(Fault::UpgradesFactoryFirmwareOnly)
+                    && self.state.running != self.config.factory_version =>
+            {
+                PartActivation::OutOfOrder
             }
             activation => activation,
         }

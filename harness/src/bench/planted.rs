@@ -2,7 +2,7 @@
 //!
 //! They come with the cargo feature `planted-faults`, which no build for use has, and cannot be set in a bench file.
 
-use hanrig_dcc::{csp, dsp, supplier};
+use hanrig_dcc::{csp, dsp, panel, supplier};
 
 /// A fault in one of the software participants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,8 @@ pub enum Planted {
     Csp(csp::Fault),
     /// In every Supplier.
     Supplier(supplier::Fault),
+    /// In the SEC Panel.
+    Panel(panel::Fault),
 }
 
 impl Planted {
@@ -30,7 +32,8 @@ impl Planted {
         let dsp = dsp::Fault::ALL.iter().copied().map(Self::Dsp);
         let csp = csp::Fault::ALL.iter().copied().map(Self::Csp);
         let supplier = supplier::Fault::ALL.iter().copied().map(Self::Supplier);
-        hub.chain(ppmid).chain(device).chain(dsp).chain(csp).chain(supplier).collect()
+        let panel = panel::Fault::ALL.iter().copied().map(Self::Panel);
+        hub.chain(ppmid).chain(device).chain(dsp).chain(csp).chain(supplier).chain(panel).collect()
     }
 
     /// The identifiers of the requirements that it breaks.
@@ -42,6 +45,7 @@ impl Planted {
             Self::Dsp(fault) => fault.requirements(),
             Self::Csp(fault) => fault.requirements(),
             Self::Supplier(fault) => fault.requirements(),
+            Self::Panel(fault) => fault.requirements(),
         }
     }
 }

@@ -115,7 +115,8 @@ impl VirtualBench {
                 Planted::Dsp(fault) => self.dcc.dsp_mut().plant(fault),
                 Planted::Csp(fault) => self.dcc.csp_mut().plant(fault),
                 // Devices are made with theirs; Suppliers are not of this bench, but of the world of the scenario.
-                Planted::Hub(_) | Planted::Ppmid(_) | Planted::Device(_) | Planted::Supplier(_) => {}
+                Planted::Hub(_) | Planted::Ppmid(_) | Planted::Device(_) | Planted::Supplier(_) | Planted::Panel(_) => {
+                }
             }
         }
     }

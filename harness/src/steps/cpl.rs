@@ -5,7 +5,7 @@ use crate::runner::{StepError, StepResult};
 use crate::world::{Making, Named, Place, Release, RigScenario, Version};
 use cucumber::given;
 use hanrig_dcc::FirmwareHash;
-use hanrig_dcc::data::{Code, CplStatus};
+use hanrig_dcc::data::Code;
 use hanrig_wire::types::FirmwareVersion;
 
 fn release(world: &mut RigScenario, named: Named, version: FirmwareVersion, making: Making) -> StepResult {
@@ -60,9 +60,12 @@ fn hash_not_on_cpl(world: &mut RigScenario) -> StepResult {
 
 #[given("its CPL entry has been removed")]
 fn entry_removed(world: &mut RigScenario) -> StepResult {
-    change_entry(world, |entries, place| {
-        if let Some(entry) = entries.get_mut(place) {
-            entry.status = CplStatus::Removed;
+    let hash = world.release()?.hash;
+    let panel = world.panel()?.clone();
+    world.edit_dcc(&mut |data| {
+        let number = data.cpl.active_with_hash(hash).next().map(|entry| entry.number);
+        if let Some(number) = number {
+            panel.remove(data, number);
         }
     })
 }

@@ -15,7 +15,9 @@ mod disturbance;
 mod inventory;
 mod medium;
 mod outcomes;
+mod panel;
 mod parts;
+mod pathway;
 mod premises;
 mod supplier;
 

@@ -120,7 +120,7 @@ async fn checks(world: &mut RigScenario, role: Role) -> StepResult {
 }
 
 /// The Service Requests that `role` has sent since the last stimulus.
-fn requests_of(world: &RigScenario, role: Role) -> Result<Vec<DuisSighting>, StepError> {
+pub(super) fn requests_of(world: &RigScenario, role: Role) -> Result<Vec<DuisSighting>, StepError> {
     let (user, since) = (world.supplier_eui(role)?, world.since);
     let sent = |sighting: &&DuisSighting| {
         sighting.at() >= since

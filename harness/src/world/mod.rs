@@ -1,10 +1,12 @@
 //! The world of a scenario: the bench in motion, the image that the scenario is about, and what its steps rest on.
 
+mod panel;
 mod params;
 mod release;
 mod updates;
 mod wait;
 
+pub(crate) use panel::{Draft, reader};
 pub use params::{Hex, Named, Node, Place, Role, Version};
 pub use release::{Making, Release, ReleaseError};
 pub use updates::{Unit, Update};
@@ -53,6 +55,8 @@ pub struct RigScenario {
     pub(crate) execution: Option<Utc>,
     /// The last CS06 Command that a step made itself.
     pub(crate) command: Option<Vec<u8>>,
+    /// The SEC Panel, and what the scenario has of it.
+    pub(crate) desk: panel::PanelDesk,
     record: StepRecord,
 }
 
@@ -72,6 +76,7 @@ impl RigScenario {
             query: None,
             execution: None,
             command: None,
+            desk: panel::PanelDesk::default(),
             record: StepRecord::default(),
         }
     }

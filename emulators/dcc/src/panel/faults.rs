@@ -23,14 +23,22 @@ faults! {
     ContactUnchecked: "FIR-01";
     /// takes baselines that are on no CPL entry of the Device Model.
     BaselinesUnchecked: "FIR-02";
+    /// records no baselines in the FIR.
+    BaselinesUnrecorded: "FIR-01", "FIR-02";
     /// takes a submission that lacks FIR details.
     TakesWithoutFir: "FIR-03";
+    /// gives the FIR's record another number than the CPL entry.
+    FirUnderAnotherNumber: "FIR-03";
     /// lets anybody read the FIR.
     FirForAnyone: "FIR-04";
     /// takes a submission without chipset vendor or stack version.
     DzirUnchecked: "DZIR-01";
     /// lets every SEC Party read the DZIR.
     DzirForAnyParty: "DZIR-02";
+    /// takes the SEC Panel's word for who may read the DZIR.
+    PanelGrantsDzir: "DZIR-02";
+    /// grants access to the DZIR without effect.
+    GrantIneffective: "DZIR-02";
 }
 
 impl super::Panel {

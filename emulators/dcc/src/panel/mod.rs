@@ -95,13 +95,13 @@ impl Panel {
     ///
     /// That it is not the Security Sub-Committee that decides, or that the reader is no SEC Party (DZIR-02).
     pub fn set_dzir_access(&mut self, authority: Authority, reader: &Reader, granted: bool) -> Result<(), AccessError> {
-        if authority != Authority::SecuritySubCommittee {
+        if authority != Authority::SecuritySubCommittee && !self.faults.has(faults::Fault::PanelGrantsDzir) {
             return Err(AccessError::NotSecuritySubCommittee);
         }
         if !reader.is_sec_party {
             return Err(AccessError::NotSecParty);
         }
-        if granted {
+        if granted && !self.faults.has(faults::Fault::GrantIneffective) {
             self.dzir_readers.insert(reader.name.clone());
         } else {
             self.dzir_readers.remove(&reader.name);

@@ -140,7 +140,10 @@ impl Panel {
         let number = data.cpl.entries.iter().map(|entry| entry.number).max().unwrap_or(0).saturating_add(1);
         data.cpl.entries.push(CplEntry { number, status: CplStatus::Active, ..entry.clone() });
         if let Some(FirDetails { release_notes, baselines, contact }) = fir.clone() {
-            data.fir.insert(number, FirRecord { entry: number, contact, release_notes, baselines });
+            let lost = self.faults.has(Fault::BaselinesUnrecorded);
+            let baselines = if lost { Baselines::NotApplicable } else { baselines };
+            let key = if self.faults.has(Fault::FirUnderAnotherNumber) { number.saturating_add(1) } else { number };
+            data.fir.insert(key, FirRecord { entry: key, contact, release_notes, baselines });
         }
         if let Some(DzirDetails { chipset_vendor, stack_version, band }) = dzir.clone() {
             data.dzir.insert(number, DzirRecord { entry: number, chipset_vendor, stack_version, band });

@@ -40,7 +40,7 @@ faults! {
     /// does not look whether an image is next for a Device.
     OrderUnchecked: "PATH-01";
     /// sends the wanted image without those that come before it.
-    SkipsUpgrades: "PATH-02";
+    SkipsUpgrades: "PATH-01";
     /// signs a Pre-Command that is not what it asked for.
     SignsUnchecked: "SR-05";
 }
