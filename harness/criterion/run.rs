@@ -36,6 +36,7 @@ pub(crate) fn run(cases: &[Case], bench: &Arc<Bench>, out: Option<&Path>) {
         filter: None,
         repeat: Vec::new(),
         interpretations: BTreeMap::new(),
+        requirements: BTreeMap::new(),
         progress: RunProgress::hidden(),
     };
     let counts =

@@ -233,7 +233,7 @@ fn verdicts(#[case] step: &str, #[case] verdict: Verdict, #[case] status: StepSt
     let after = if verdict == Verdict::Pass { StepStatus::Passed } else { StepStatus::Skipped };
     assert_eq!(scenario.steps[2].status, after);
     assert_eq!(log.finished.unwrap().verdict, verdict);
-    for report in ["report.html", "junit.xml", "cucumber.json"] {
+    for report in ["report.html", "junit.xml", "cucumber.json", "traceability.csv"] {
         assert!(suite.path("out").join(report).is_file(), "{report}");
     }
 }

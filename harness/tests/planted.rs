@@ -103,6 +103,7 @@ impl Rig {
             filter: None,
             repeat: Vec::new(),
             interpretations: BTreeMap::new(),
+            requirements: BTreeMap::new(),
             progress: RunProgress::hidden(),
         };
         let mut log = Vec::new();

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::RunLog;
-use crate::{cucumber_json, html, junit};
+use crate::{cucumber_json, html, junit, traceability};
 
 /// Name of the run log within a run's folder.
 pub const RUN_LOG: &str = "run.jsonl";
@@ -15,6 +15,8 @@ pub const REPORT_HTML: &str = "report.html";
 pub const JUNIT_XML: &str = "junit.xml";
 /// Name of the Cucumber report within a run's folder.
 pub const CUCUMBER_JSON: &str = "cucumber.json";
+/// Name of the traceability matrix within a run's folder.
+pub const TRACEABILITY_CSV: &str = "traceability.csv";
 
 /// A report cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +29,8 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
-/// Writes `report.html`, `junit.xml` and `cucumber.json` of `log` into the folder `dir`, over those that are there, and
-/// returns their paths.
+/// Writes `report.html`, `junit.xml`, `cucumber.json` and `traceability.csv` of `log` into the folder `dir`, over those that
+/// are there, and returns their paths.
 ///
 /// # Errors
 ///
@@ -38,6 +40,7 @@ pub fn write_all(log: &RunLog, dir: &Path) -> Result<Vec<PathBuf>, WriteError> {
         (REPORT_HTML, html::render(log)),
         (JUNIT_XML, junit::render(log)),
         (CUCUMBER_JSON, cucumber_json::render(log)),
+        (TRACEABILITY_CSV, traceability::render(log)),
     ];
     let mut paths = Vec::with_capacity(reports.len());
     for (name, text) in reports {

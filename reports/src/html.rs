@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use self::escape::{Esc, Line};
 use crate::human::{BenchTime, counted, repeat_command};
 use crate::model::{RunLog, ScenarioLog};
+use crate::traceability;
 use crate::verdict::Verdict;
 
 const STYLE: &str = include_str!("html/page.css");
@@ -156,7 +157,29 @@ fn requirements(out: &mut impl Write, log: &RunLog, anchors: &Anchors) -> fmt::R
         }
         out.write_str("</ul>\n</td></tr>\n")?;
     }
-    out.write_str("</tbody>\n</table>\n</section>\n")
+    out.write_str("</tbody>\n</table>\n")?;
+    not_shown(out, log)?;
+    out.write_str("</section>\n")
+}
+
+/// The requirements that this run shows nothing of, or not all.
+fn not_shown(out: &mut impl Write, log: &RunLog) -> fmt::Result {
+    let gaps: Vec<_> =
+        traceability::matrix(log).into_iter().filter_map(|row| Some((row.requirement, row.reason?))).collect();
+    if gaps.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "<details>\n<summary>{} not shown here, or not in full</summary>",
+        counted(gaps.len() as u64, "requirement")
+    )?;
+    out.write_str("<table>\n<caption>Why this run does not show them, or not all of them</caption>\n")?;
+    out.write_str("<thead><tr><th scope=\"col\">Requirement</th><th scope=\"col\">Why</th></tr></thead>\n<tbody>\n")?;
+    for (requirement, reason) in gaps {
+        writeln!(out, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", Line(requirement), Esc(&reason))?;
+    }
+    out.write_str("</tbody>\n</table>\n</details>\n")
 }
 
 /// The filter; hidden until the script that works it has started.

@@ -1,4 +1,4 @@
-//! The run log and its renderings: HTML, JUnit, Cucumber JSON and a summary for a terminal.
+//! The run log and its renderings: HTML, JUnit, Cucumber JSON, a traceability matrix and a summary for a terminal.
 //!
 //! A runner appends [`Event`]s to `run.jsonl` with a [`LogWriter`] as they happen. That file is the one source of truth
 //! of a run: everything else here is a pure function of the [`RunLog`] read back from it, so a report can be rendered
@@ -15,12 +15,13 @@ pub mod log;
 mod model;
 mod printable;
 pub mod text;
+pub mod traceability;
 mod verdict;
 
-pub use files::{CUCUMBER_JSON, JUNIT_XML, REPORT_HTML, RUN_LOG, WriteError, write_all};
+pub use files::{CUCUMBER_JSON, JUNIT_XML, REPORT_HTML, RUN_LOG, TRACEABILITY_CSV, WriteError, write_all};
 pub use log::{
-    BenchInfo, Drivers, Event, EvidenceFile, FORMAT, LogError, LogReader, LogWriter, Observation, Record, RunFinished,
-    RunStarted, ScenarioFinished, ScenarioId, ScenarioStarted, Span, StepFinished, StepStatus, Truncated,
+    BenchInfo, Drivers, Event, EvidenceFile, FORMAT, LogError, LogReader, LogWriter, Observation, Record, Requirement,
+    RunFinished, RunStarted, ScenarioFinished, ScenarioId, ScenarioStarted, Span, StepFinished, StepStatus, Truncated,
 };
 pub use model::{FeatureLog, RunLog, ScenarioLog, Warning};
 pub use verdict::{ExitCode, Verdict, VerdictCounts};

@@ -32,7 +32,7 @@ pub const FORMAT: u32 = 1;
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// A run began: always the first line.
-    RunStarted(RunStarted),
+    RunStarted(Box<RunStarted>),
     /// A scenario began.
     ScenarioStarted(ScenarioStarted),
     /// A step ended, or was passed over.
@@ -95,6 +95,9 @@ pub struct RunStarted {
     /// Where the specifications disagree or are silent: identifier of the interpretation to the reading that was chosen.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub interpretations: BTreeMap<String, String>,
+    /// The requirements that the suite knows, whether or not a scenario of this run shows them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requirements: BTreeMap<String, Requirement>,
     /// Wall time at the start in RFC 3339, on a live bench only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
@@ -107,6 +110,20 @@ pub struct RunStarted {
     /// When empty, reports make do with the seed and the filter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repeat: Vec<String>,
+}
+
+/// A requirement of the suite's catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// A few words.
+    pub title: String,
+    /// Whose behaviour is judged: `CH`, `PPMID`, `DSP`, ...
+    pub subject: String,
+    /// How binding it is: `shall`, `should` or `may`.
+    pub level: String,
+    /// What of it no scenario can show, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unshown: Option<String>,
 }
 
 /// The bench that a run was on.

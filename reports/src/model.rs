@@ -88,7 +88,7 @@ impl RunLog {
     pub fn from_reader(input: impl BufRead) -> Result<Self, LogError> {
         let mut reader = LogReader::new(input);
         let run = match reader.next().transpose()? {
-            Some(Record::Event(Event::RunStarted(run))) => run,
+            Some(Record::Event(Event::RunStarted(run))) => *run,
             other => {
                 let found = match other {
                     None => "the file is empty",

@@ -97,6 +97,7 @@ pub fn run_in<W: RigWorld>(args: &RunArgs, steps: &Collection<W>) -> Result<Exit
         filter: filter(options),
         repeat: repeat(args),
         interpretations: requirements::interpretations().map_err(Failure::rig)?,
+        requirements: requirements::requirements().map_err(Failure::rig)?,
         progress: RunProgress::on_terminal(cases.len() as u64, output::colour_of_stderr()),
     };
     run.run(steps, &mut LogWriter::new(BufWriter::new(log))).map_err(Failure::rig)?;

@@ -24,7 +24,9 @@ use std::thread;
 use std::time::SystemTime;
 
 use cucumber::step::Collection;
-use hanrig_reports::{BenchInfo, Drivers, Event, FORMAT, LogWriter, RunFinished, RunStarted, Verdict, VerdictCounts};
+use hanrig_reports::{
+    BenchInfo, Drivers, Event, FORMAT, LogWriter, Requirement, RunFinished, RunStarted, Verdict, VerdictCounts,
+};
 
 use hanrig_wire::time::Utc;
 
@@ -56,6 +58,8 @@ pub struct Run<'a> {
     pub repeat: Vec<String>,
     /// Readings chosen where the specifications disagree or are silent, for the log.
     pub interpretations: BTreeMap<String, String>,
+    /// The requirements that the suite knows, for the run log.
+    pub requirements: BTreeMap<String, Requirement>,
     /// What a person at a terminal sees.
     pub progress: RunProgress,
 }
@@ -111,7 +115,7 @@ impl Run<'_> {
     }
 
     fn started(&self) -> Event {
-        Event::RunStarted(RunStarted {
+        Event::RunStarted(Box::new(RunStarted {
             format: FORMAT,
             hanrig: env!("CARGO_PKG_VERSION").to_owned(),
             seed: self.seed,
@@ -122,11 +126,12 @@ impl Run<'_> {
                 players: self.bench.players(),
             },
             interpretations: self.interpretations.clone(),
+            requirements: self.requirements.clone(),
             started_at: self.bench.is_live().then(wall_clock),
             scenarios: u32::try_from(self.cases.len()).unwrap_or(u32::MAX),
             filter: self.filter.clone(),
             repeat: self.repeat.clone(),
-        })
+        }))
     }
 
     fn scenarios<W: RigWorld>(

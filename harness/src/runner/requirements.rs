@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hanrig_reports::Requirement;
 use serde::Deserialize;
 
 include!(concat!(env!("OUT_DIR"), "/requirements.rs"));
@@ -9,14 +10,16 @@ include!(concat!(env!("OUT_DIR"), "/requirements.rs"));
 #[derive(Debug, Default, Deserialize)]
 struct Catalogue {
     #[serde(default)]
-    requirement: Vec<Requirement>,
+    requirement: Vec<Entry>,
     #[serde(default)]
     interpretation: Vec<Interpretation>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Requirement {
+struct Entry {
     id: String,
+    #[serde(flatten)]
+    requirement: Requirement,
 }
 
 #[derive(Debug, Deserialize)]
@@ -43,13 +46,13 @@ pub fn interpretations() -> Result<BTreeMap<String, String>, CatalogueError> {
     Ok(catalogue()?.interpretation.into_iter().map(|reading| (reading.id, reading.text)).collect())
 }
 
-/// The identifiers of all requirements.
+/// All requirements, by their identifiers.
 ///
 /// # Errors
 ///
 /// As [`interpretations`].
-pub fn identifiers() -> Result<Vec<String>, CatalogueError> {
-    Ok(catalogue()?.requirement.into_iter().map(|requirement| requirement.id).collect())
+pub fn requirements() -> Result<BTreeMap<String, Requirement>, CatalogueError> {
+    Ok(catalogue()?.requirement.into_iter().map(|entry| (entry.id, entry.requirement)).collect())
 }
 
 #[cfg(test)]
@@ -58,7 +61,7 @@ mod tests {
 
     #[test]
     fn features_name_requirements_that_exist() {
-        let known = identifiers().unwrap();
+        let known = requirements().unwrap();
         if known.is_empty() {
             println!("not run: the binary carries no catalogue of requirements");
             return;
@@ -66,7 +69,7 @@ mod tests {
         interpretations().unwrap();
         for case in crate::runner::feature::embedded().unwrap() {
             for requirement in &case.requirements {
-                assert!(known.contains(requirement), "{}: no requirement {requirement}", case.id);
+                assert!(known.contains_key(requirement), "{}: no requirement {requirement}", case.id);
             }
         }
     }

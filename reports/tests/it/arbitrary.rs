@@ -1,8 +1,8 @@
 //! Random events.
 
 use hanrig_reports::{
-    BenchInfo, Drivers, Event, EvidenceFile, FORMAT, Observation, RunFinished, RunStarted, ScenarioFinished,
-    ScenarioId, ScenarioStarted, Span, StepFinished, StepStatus, Verdict, VerdictCounts,
+    BenchInfo, Drivers, Event, EvidenceFile, FORMAT, Observation, Requirement, RunFinished, RunStarted,
+    ScenarioFinished, ScenarioId, ScenarioStarted, Span, StepFinished, StepStatus, Verdict, VerdictCounts,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -39,20 +39,34 @@ pub(crate) fn run_started() -> impl Strategy<Value = RunStarted> {
     let bench = (text(), text(), select(vec![Drivers::Virtual, Drivers::Live]), btree_map(text(), text(), 0..3))
         .prop_map(|(name, description, drivers, players)| BenchInfo { name, description, drivers, players });
     (
-        (text(), any::<u64>(), bench, btree_map(text(), text(), 0..3)),
+        (text(), any::<u64>(), bench, btree_map(text(), text(), 0..3), btree_map(text(), requirement(), 0..3)),
         (option::of(text()), any::<u32>(), option::of(text()), vec(text(), 0..3)),
     )
-        .prop_map(|((hanrig, seed, bench, interpretations), (started_at, scenarios, filter, repeat))| RunStarted {
-            format: FORMAT,
-            hanrig,
-            seed,
-            bench,
-            interpretations,
-            started_at,
-            scenarios,
-            filter,
-            repeat,
-        })
+        .prop_map(
+            |((hanrig, seed, bench, interpretations, requirements), (started_at, scenarios, filter, repeat))| {
+                RunStarted {
+                    format: FORMAT,
+                    hanrig,
+                    seed,
+                    bench,
+                    interpretations,
+                    requirements,
+                    started_at,
+                    scenarios,
+                    filter,
+                    repeat,
+                }
+            },
+        )
+}
+
+fn requirement() -> impl Strategy<Value = Requirement> {
+    (text(), text(), text(), option::of(text())).prop_map(|(title, subject, level, unshown)| Requirement {
+        title,
+        subject,
+        level,
+        unshown,
+    })
 }
 
 fn scenario_started() -> impl Strategy<Value = ScenarioStarted> {
@@ -120,7 +134,7 @@ fn run_finished() -> impl Strategy<Value = RunFinished> {
 
 /// Any event.
 pub(crate) fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![1 => run_started().prop_map(Event::RunStarted), 12 => later_event()]
+    prop_oneof![1 => run_started().prop_map(|run| Event::RunStarted(Box::new(run))), 12 => later_event()]
 }
 
 fn later_event() -> impl Strategy<Value = Event> {
@@ -135,7 +149,7 @@ fn later_event() -> impl Strategy<Value = Event> {
 /// Events that make a run log, if an odd one.
 pub(crate) fn run() -> impl Strategy<Value = Vec<Event>> {
     (run_started(), vec(later_event(), 0..12)).prop_map(|(run, mut events)| {
-        events.insert(0, Event::RunStarted(run));
+        events.insert(0, Event::RunStarted(Box::new(run)));
         events
     })
 }

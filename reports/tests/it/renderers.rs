@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use hanrig_reports::{RunLog, cucumber_json, html, junit, text, write_all};
+use hanrig_reports::{RunLog, cucumber_json, html, junit, text, traceability, write_all};
 use proptest::prelude::*;
 use quick_xml::events::Event as Xml;
 
@@ -27,6 +27,11 @@ fn cucumber_json_of_every_verdict() {
 #[test]
 fn cucumber_json_of_a_cut_log() {
     insta::assert_snapshot!(cucumber_json::render(&sample::cut_log()));
+}
+
+#[test]
+fn traceability_of_every_verdict() {
+    insta::assert_snapshot!(traceability::render(&sample::log()));
 }
 
 #[test]
@@ -87,7 +92,7 @@ fn everything_is_written_beside_the_log() {
     let log = sample::log();
     let paths = write_all(&log, dir.path()).expect("written");
     let names: Vec<_> = paths.iter().filter_map(|path| path.file_name()?.to_str()).collect();
-    assert_eq!(names, ["report.html", "junit.xml", "cucumber.json"]);
+    assert_eq!(names, ["report.html", "junit.xml", "cucumber.json", "traceability.csv"]);
     assert_eq!(std::fs::read_to_string(dir.path().join("junit.xml")).expect("there"), junit::render(&log));
     let missing = dir.path().join("missing");
     let error = write_all(&log, &missing).expect_err("no such folder");

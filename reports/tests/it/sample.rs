@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use hanrig_reports::{
-    BenchInfo, Drivers, Event, EvidenceFile, FORMAT, LogWriter, Observation, RunFinished, RunLog, RunStarted,
-    ScenarioFinished, ScenarioId, ScenarioStarted, Span, StepFinished, StepStatus, Verdict, VerdictCounts,
+    BenchInfo, Drivers, Event, EvidenceFile, FORMAT, LogWriter, Observation, Requirement, RunFinished, RunLog,
+    RunStarted, ScenarioFinished, ScenarioId, ScenarioStarted, Span, StepFinished, StepStatus, Verdict, VerdictCounts,
 };
 
 /// The events of the run.
 pub(crate) fn events() -> Vec<Event> {
-    let mut events = vec![Event::RunStarted(run())];
+    let mut events = vec![Event::RunStarted(Box::new(run()))];
     events.extend(happy_path());
     events.extend(wrong_signature());
     events.extend(silent_ppmid());
@@ -62,10 +62,27 @@ fn run() -> RunStarted {
             players: strings(&players),
         },
         interpretations: strings(&[("I-02", "the Hash covers the Manufacturer Image only")]),
+        requirements: BTreeMap::from([
+            ("CH-10".to_owned(), requirement("One image in the block", "CH", None)),
+            (
+                "CH-13".to_owned(),
+                requirement("Images kept for \"14 days\", <at least>", "CH", Some("longer is allowed")),
+            ),
+            ("DSP-19".to_owned(), requirement("Status screen", "DSP", None)),
+        ]),
         started_at: None,
         scenarios: 6,
         filter: Some("@sit and not @slow".to_owned()),
         repeat: Vec::new(),
+    }
+}
+
+fn requirement(title: &str, subject: &str, unshown: Option<&str>) -> Requirement {
+    Requirement {
+        title: title.to_owned(),
+        subject: subject.to_owned(),
+        level: "shall".to_owned(),
+        unshown: unshown.map(str::to_owned),
     }
 }
 
