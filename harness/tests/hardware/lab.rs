@@ -17,6 +17,8 @@ use hanrig_wire::types::Eui64;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::tools;
+
 /// Longer than anything takes, also on a machine with other things to do.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -33,16 +35,8 @@ pub(crate) enum Build {
 
 /// The folder of the firmware files; `None`, with a note, where it cannot be built or run.
 pub(crate) fn firmware(build: Build) -> Option<PathBuf> {
-    const TARGET: &str = "thumbv7em-none-eabihf";
-    let installed = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
-    let installed = installed.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir());
-    let qemu = Command::new("qemu-system-arm").arg("--version").output().is_ok();
-    for (there, what) in [(qemu, "qemu-system-arm"), (installed, "the Rust target thumbv7em-none-eabihf")] {
-        if !there {
-            assert!(std::env::var_os("HANRIG_REQUIRE_TOOLS").is_none(), "{what} is not installed");
-            println!("not run: {what} is not installed");
-            return None;
-        }
+    if !tools::installed() {
+        return None;
     }
     let boards = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware-under-test/boards");
     let mut cargo = Command::new(env!("CARGO"));
@@ -60,7 +54,7 @@ pub(crate) fn firmware(build: Build) -> Option<PathBuf> {
     }
     let built = cargo.output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Some(target.join(TARGET).join("release"))
+    Some(target.join(tools::TARGET).join("release"))
 }
 
 /// The bench, with nothing wrong with it.

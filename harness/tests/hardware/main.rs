@@ -4,6 +4,8 @@
 //! sockets. What breaks is the bench's; or the Device's, and then the scenario says so.
 
 mod lab;
+#[path = "../../../emulators/board/tests/board/tools.rs"]
+mod tools;
 
 use std::fs;
 use std::path::Path;
@@ -211,5 +213,6 @@ fn assert_times(log: &str) {
     // Lines of the start are read when the probe has found the log.
     let later = &apart[times.len() / 2..];
     let (least, most) = later.iter().fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(*x), b.max(*x)));
-    assert!(most - least < 1.0, "bench and board go {least} to {most} s apart:\n{log}");
+    // The jumps add up to an hour and more; what a busy machine delays is seconds.
+    assert!(most - least < 30.0, "bench and board go {least} to {most} s apart:\n{log}");
 }

@@ -7,4 +7,8 @@ mod probe_thread;
 mod radio;
 mod sniffer;
 mod support;
+#[path = "../../../emulators/board/tests/board/test_firmware.rs"]
+mod test_firmware;
+#[path = "../../../emulators/board/tests/board/tools.rs"]
+mod tools;
 mod wan;

@@ -1,7 +1,6 @@
 //! The probe against a board that QEMU emulates, through the unmodified probe-rs: what a rig does with real ones.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use hanrig::ports::{
@@ -11,6 +10,7 @@ use hanrig_board::{BoardConfig, BoardState, CHIP, CHIP_DESCRIPTION, QemuBoard};
 use tempfile::TempDir;
 
 use crate::support::{next, next_fault, until};
+use crate::{test_firmware, tools};
 
 /// Firmware that says over RTT `boot N`, then `tick M` every 100 ms, with the symbols `COUNTER` and `BALLAST`; `None` when
 /// the tools for it are missing, and a test is then not run.
@@ -20,31 +20,11 @@ fn firmware() -> Option<Arc<Firmware>> {
 }
 
 fn build() -> Option<Arc<Firmware>> {
-    const TARGET: &str = "thumbv7em-none-eabihf";
-    let installed = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
-    let installed = installed.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir());
-    let qemu = Command::new("qemu-system-arm").arg("--version").output().is_ok();
-    for (there, what) in [(qemu, "qemu-system-arm"), (installed, "the Rust target thumbv7em-none-eabihf")] {
-        if !there {
-            let required = std::env::var("HANRIG_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
-            assert!(!required, "{what} is not installed");
-            eprintln!("not run: {what} is not installed");
-            return None;
-        }
+    if !tools::installed() {
+        return None;
     }
-    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("board-test-firmware");
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../emulators/board/test-firmware/Cargo.toml");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--target", TARGET, "--manifest-path"])
-        .arg(&manifest)
-        .arg("--target-dir")
-        .arg(&target_dir)
-        .env_remove("RUSTFLAGS")
-        .current_dir(manifest.parent().unwrap())
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let elf = target_dir.join(TARGET).join("debug/board-test-firmware");
+    let elf = test_firmware::build_test_firmware(&manifest, env!("CARGO_TARGET_TMPDIR"));
     Some(Arc::new(Firmware::read(&elf, None).unwrap()))
 }
 

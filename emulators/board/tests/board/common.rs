@@ -1,7 +1,6 @@
 //! What the tests share: the test firmware, boards in folders of their own, and waiting.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,8 @@ use probe_rs::flashing::{DownloadOptions, ElfLoader, ElfOptions, FileDownloadErr
 use probe_rs::probe::list::Lister;
 use probe_rs::probe::{DebugProbeSelector, Probe};
 use probe_rs::{MemoryInterface, Permissions, Session};
+
+use crate::{test_firmware, tools};
 
 /// How long anything may take before a test gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,31 +37,11 @@ pub(crate) fn firmware() -> Option<&'static Firmware> {
 }
 
 fn build() -> Option<Firmware> {
-    const TARGET: &str = "thumbv7em-none-eabihf";
-    let installed = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
-    let installed = installed.is_ok_and(|output| Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir());
-    let qemu = Command::new("qemu-system-arm").arg("--version").output().is_ok();
-    for (there, what) in [(qemu, "qemu-system-arm"), (installed, "the Rust target thumbv7em-none-eabihf")] {
-        if !there {
-            let required = std::env::var("HANRIG_REQUIRE_TOOLS").is_ok_and(|value| value == "1");
-            assert!(!required, "{what} is not installed");
-            eprintln!("not run: {what} is not installed");
-            return None;
-        }
+    if !tools::installed() {
+        return None;
     }
-    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("board-test-firmware");
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("test-firmware/Cargo.toml");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--target", TARGET, "--manifest-path"])
-        .arg(&manifest)
-        .arg("--target-dir")
-        .arg(&target_dir)
-        .env_remove("RUSTFLAGS")
-        .current_dir(manifest.parent().unwrap())
-        .output()
-        .unwrap();
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let elf = target_dir.join(TARGET).join("debug/board-test-firmware");
+    let elf = test_firmware::build_test_firmware(&manifest, env!("CARGO_TARGET_TMPDIR"));
     let data = std::fs::read(&elf).unwrap();
     let symbols = object::File::parse(data.as_slice())
         .unwrap()

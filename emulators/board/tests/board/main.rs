@@ -7,3 +7,5 @@ mod common;
 mod faults;
 mod probe;
 mod speed;
+mod test_firmware;
+mod tools;
