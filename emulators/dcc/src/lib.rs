@@ -14,6 +14,7 @@ mod faults;
 pub mod gateway;
 mod hash;
 pub mod panel;
+pub mod security;
 pub mod settings;
 pub mod supplier;
 

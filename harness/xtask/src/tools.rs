@@ -28,6 +28,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "tshark", probe: Probe::Program("tshark") },
     Package { name: "libxml2-utils", probe: Probe::Program("xmllint") },
     Package { name: "openssl", probe: Probe::Program("openssl") },
+    Package { name: "xmlsec1", probe: Probe::Program("xmlsec1") },
     Package { name: "qemu-system-arm", probe: Probe::Program("qemu-system-arm") },
     Package { name: "python3-venv", probe: Probe::Python("venv, ensurepip") },
 ];

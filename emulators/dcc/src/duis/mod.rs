@@ -11,10 +11,10 @@
 //! - Document types, entities beside XML's five, and processing instructions are refused.
 //! - Every error names line, column, element and what was expected.
 //!
-//! # Signatures are not verified
+//! # Signatures
 //!
-//! The enveloped signature is read into [`Signature`] and written back. Its digest and signature are not checked, and
-//! messages made here carry none.
+//! The enveloped signature is read into [`Signature`] and written back. Reading checks its form alone;
+//! [`security`](crate::security) makes signatures and checks them.
 //!
 //! # Element names
 //!
@@ -62,6 +62,7 @@ pub use response::{
 };
 pub use value::Expected;
 pub(crate) use value::{time as parse_time, to_base64};
+pub(crate) use write::signature_element;
 pub use xml::{RESPONSE_AND_ALERT, SERVICE_USER_GATEWAY, XML_SIGNATURE};
 
 use serde::Serialize;
@@ -86,6 +87,23 @@ impl DuisMessage {
         match self {
             Self::Request(request) => request.to_xml(),
             Self::Response(response) => response.to_xml(),
+        }
+    }
+}
+
+impl DuisMessage {
+    /// The sender's signature, where there is one.
+    pub const fn signature(&self) -> Option<&Signature> {
+        match self {
+            Self::Request(request) => request.signature.as_ref(),
+            Self::Response(response) => response.signature.as_ref(),
+        }
+    }
+
+    pub(crate) const fn signature_mut(&mut self) -> &mut Option<Signature> {
+        match self {
+            Self::Request(request) => &mut request.signature,
+            Self::Response(response) => &mut response.signature,
         }
     }
 }
@@ -142,6 +160,14 @@ pub fn read_from(source: impl Read, limit: usize) -> Result<DuisMessage, DuisErr
 pub(crate) fn request_header(document: &[u8]) -> Option<(RequestId, ServiceReference)> {
     let text = checked(document, MAXIMUM_DOCUMENT).ok()?;
     read::request_header(&mut xml::Cursor::new(text)).ok()
+}
+
+/// The digest that a `ds:SignedInfo`, given as a document of its own, is about.
+pub(crate) fn signed_digest(signed_info: &str) -> Result<Vec<u8>, DuisError> {
+    let mut cursor = xml::Cursor::new(signed_info);
+    let digest = signature::read_signed_info(&mut cursor)?;
+    cursor.finish()?;
+    Ok(digest)
 }
 
 /// The error for a request where a response belongs.

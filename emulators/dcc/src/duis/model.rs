@@ -141,8 +141,7 @@ impl ResponseCode {
 
 /// What an enveloped XML signature carries beside its fixed algorithms (exclusive C14N, ecdsa-sha256, sha256).
 ///
-/// It is read and written back. **It is not verified**: messages of the emulators travel without a signature, and one
-/// from outside is taken at its word.
+/// It is read and written back. Whether it holds, [`verify`](crate::security::verify) tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Signature {

@@ -1,4 +1,5 @@
-//! The enveloped XML signature of DUIS: read and written, not verified.
+//! The enveloped XML signature of DUIS: its element, read and written. What it says is checked in
+//! [`security`](crate::security).
 
 use super::error::DuisError;
 use super::model::Signature;
@@ -22,9 +23,8 @@ fn method(cursor: &mut Cursor<'_>, (name, algorithm): (Name, &str)) -> Result<()
     cursor.leave()
 }
 
-/// Reads `ds:Signature`, the next child.
-pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Signature, DuisError> {
-    cursor.enter_plain(ds("Signature"))?;
+/// Reads `ds:SignedInfo`, the next child: all of it is fixed but for the digest.
+pub(super) fn read_signed_info(cursor: &mut Cursor<'_>) -> Result<Vec<u8>, DuisError> {
     cursor.enter_plain(ds("SignedInfo"))?;
     method(cursor, CANONICALIZATION)?;
     method(cursor, SIGNATURE)?;
@@ -40,6 +40,13 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Signature, DuisError> {
     let digest_value = cursor.required(ds("DigestValue"), value::base64)?;
     cursor.leave()?;
     cursor.leave()?;
+    Ok(digest_value)
+}
+
+/// Reads `ds:Signature`, the next child.
+pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Signature, DuisError> {
+    cursor.enter_plain(ds("Signature"))?;
+    let digest_value = read_signed_info(cursor)?;
     let signature_value = cursor.required(ds("SignatureValue"), value::base64)?;
     cursor.enter_plain(ds("KeyInfo"))?;
     cursor.enter_plain(ds("X509Data"))?;

@@ -1,6 +1,7 @@
 //! From the model to XML.
 
 use super::alert::{DccAlert, DccAlertMessage};
+use super::model::Signature;
 use super::request::{Request, ServiceRequest, UpdateFirmware};
 use super::response::{
     DeviceAlertMessage, FirmwareWarning, InventoryDevice, Response, ResponseBody, ResponseMessage, ResponsePayload,
@@ -108,6 +109,14 @@ impl Display for Escaped<'_> {
         }
         f.write_str(rest)
     }
+}
+
+/// A `ds:Signature` by itself, without a line end: an element to put into a document.
+pub(crate) fn signature_element(signature: &Signature) -> String {
+    let mut d = Document { text: String::new(), depth: 0 };
+    signature::write(&mut d, signature);
+    d.text.truncate(d.text.trim_end().len());
+    d.text
 }
 
 pub(super) fn request(request: &Request) -> String {
