@@ -27,6 +27,7 @@ const AWAITING_SCENARIOS: &[&str] = &[
     "Dsp(SignedPreCommandUnchecked)",
     "Dsp(NoVersionAlert)",
     "Dsp(VersionAlertAlwaysN50)",
+    "Dsp(AlertsToLatest)",
     "Dsp(DevicesUnlimited)",
     "Dsp(DeliveryUnwatched)",
     "Dsp(SuspensionUnchecked)",

@@ -4,12 +4,12 @@ mod support;
 
 use hanrig_dcc::FirmwareHash;
 use hanrig_dcc::data::CspRegion;
-use hanrig_dcc::dsp::AuditEvent;
-use hanrig_dcc::duis::{DccAlert, DccAlertCode};
+use hanrig_dcc::dsp::{AuditEvent, Viewer};
+use hanrig_dcc::duis::{DccAlert, DccAlertCode, RequestId};
 use hanrig_dcc::gateway::{CspToDsp, RejectedDevice, RejectionReason, TransferNotification, TransferStatus};
 use hanrig_wire::gbcs::ccs08::TransferResponseCode;
 use hanrig_wire::gbcs::cs09::ActivationOutcome;
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{Eui64, FirmwareVersion};
 use rstest::rstest;
 use support::*;
 
@@ -259,6 +259,58 @@ not a GBCS message: message tag at offset 0 is 0x00, expected 0xDF (general-sign
     world.gbcs(SOUTH_HUB, signed(transfer_alert(SOUTH_HUB, SOUTH_PPMID, TransferResponseCode::Success)));
     assert_eq!(dropped(&world), "CSP North does not serve hub 00-DB-12-34-56-78-90-B2");
     assert!(world.alerts().is_empty());
+    assert_eq!(world.status(PPMID), Some("APPROVED_FOR_DISTRIBUTION"));
+}
+
+/// An update to NEWER follows one to VERSION, whose image the hub still holds.
+fn followed(world: &mut World) -> (RequestId, RequestId) {
+    let first = world.approved(IMPORT, &[PPMID]);
+    world.dsp.reset_firmware_update_status(at(25), Viewer::ServiceDesk, PPMID).unwrap();
+    let newer = manufacturer_image(300);
+    let listed = &mut world.dsp.data_mut().cpl.entries;
+    let mut entry = listed.iter().find(|entry| entry.firmware_version == VERSION).unwrap().clone();
+    (entry.number, entry.firmware_version, entry.image.hash) = (900, NEWER, FirmwareHash::of(&newer));
+    listed.push(entry);
+    let answer = world.update_with(GAS, ota_upgrade_image(0x8401, &newer), NEWER, &[PPMID]);
+    assert_eq!(answer.response_code, "I0");
+    for (region, request) in world.distributions() {
+        world.report(region, &request, vec![]);
+    }
+    world.drain();
+    (first, answer.request_id.unwrap())
+}
+
+const NEWER: FirmwareVersion = FirmwareVersion(0x0000_0099);
+
+#[test]
+fn an_alert_about_an_older_image_is_that_updates() {
+    let mut world = World::new();
+    let (first, second) = followed(&mut world);
+    world.gbcs(HUB, signed(transfer_alert(HUB, PPMID, TransferResponseCode::ImageDiscarded)));
+    let alerts = world.alerts();
+    assert_eq!(codes(&alerts), [(IMPORT, DccAlertCode::N62)]);
+    let DccAlert::FirmwareTransferStatus(body) = &alerts[0].1.alert else { panic!("{alerts:?}") };
+    assert_eq!((body.request_id, body.firmware_version), (first, VERSION));
+    let record = world.dsp.tracking(PPMID).unwrap();
+    assert_eq!((record.request_id, record.status.name()), (second, "APPROVED_FOR_DISTRIBUTION"));
+    world.gbcs(HUB, signed(activation_alert(PPMID, VERSION, ActivationOutcome::Success)));
+    assert_eq!(codes(&world.alerts()), [(IMPORT, DccAlertCode::N39), (GAS, DccAlertCode::N39)]);
+    assert_eq!(world.status(PPMID), Some("APPROVED_FOR_DISTRIBUTION"), "NEWER is still to come");
+}
+
+#[test]
+fn a_transfer_of_an_older_image_is_that_updates() {
+    let mut world = World::new();
+    let (first, _) = followed(&mut world);
+    let notification = TransferNotification {
+        request_id: first,
+        hub: HUB,
+        devices: vec![PPMID],
+        status: TransferStatus::Failed,
+        reason: Some("late".to_owned()),
+    };
+    world.dsp.on_csp(at(30), CspRegion::North, CspToDsp::TransferNotification(notification));
+    assert_eq!(codes(&world.alerts()), [(IMPORT, DccAlertCode::N60)]);
     assert_eq!(world.status(PPMID), Some("APPROVED_FOR_DISTRIBUTION"));
 }
 

@@ -171,6 +171,7 @@ const SCENES: &[Scene] = &[
     ("", checks),
     ("", updates_of_others),
     ("", failures),
+    ("", an_older_image),
     ("", commands),
     ("", the_cpl),
     ("maximum_devices = 1", |stage| {
@@ -276,6 +277,23 @@ fn failures(stage: &mut Play) {
     stage.transferred(id, &[PPMID], TransferStatus::Failed);
     stage.note(stage.world.dsp.firmware_update_status(at(40), Viewer::ServiceDesk, PPMID));
     stage.audit();
+}
+
+/// A second update follows while the hub still holds the image of the first.
+fn an_older_image(stage: &mut Play) {
+    stage.update(IMPORT, &[PPMID]);
+    stage.approve(&[]);
+    stage.world.dsp.reset_firmware_update_status(at(31), Viewer::ServiceDesk, PPMID).unwrap();
+    let newer = manufacturer_image(300);
+    let version = FirmwareVersion(0x99);
+    let listed = &mut stage.world.dsp.data_mut().cpl.entries;
+    let mut entry = listed[0].clone();
+    (entry.firmware_version, entry.image.hash) = (version, FirmwareHash::of(&newer));
+    listed.push(entry);
+    let answer = stage.world.update_with(GAS, ota_upgrade_image(0x8401, &newer), version, &[PPMID]);
+    stage.note(answer);
+    stage.approve(&[]);
+    stage.alert(PPMID, TransferResponseCode::ImageDiscarded);
 }
 
 fn commands(stage: &mut Play) {

@@ -3,7 +3,7 @@
 use super::audit::{AuditEntry, AuditEvent};
 use super::codes::Outcome;
 use super::faults::Fault;
-use super::tracking::ProcessingStatus;
+use super::tracking::{ProcessingStatus, TrackingRecord};
 use super::{Dsp, DspOutput};
 use crate::data::CspRegion;
 use crate::duis::{
@@ -113,13 +113,14 @@ impl Dsp {
             .device(device)
             .alert(alert.alert_code, failed.then_some(code as u8))
             .detail(format!("from hub {}, version {}: {code}", gbcs.hub, alert.version));
-        // An update that was rejected never reached the hub: the Alert is not about it, nor its sender's business.
-        let Some(latest) = self.tracking.latest(device) else {
+        // An update that was rejected never reached the hub: the Alert is not about it, nor its sender's business. One that
+        // went out before the latest may still be what the hub tells of.
+        let Some(update) = self.told_update(device, alert.version) else {
             let entry = entry.detail(format!("from hub {}, of an update that is not tracked: {code}", gbcs.hub));
             self.record_alert(entry);
             return Ok(());
         };
-        let request_id = latest.request_id;
+        let request_id = update.request_id;
         self.record_alert(entry.request(request_id));
         // The PPMID's own Alert can overtake the hub's; the status does not go back then. A Device that was reset stays
         // free, and a record of a later request that was rejected is not about this update.
@@ -160,8 +161,10 @@ impl Dsp {
             .detail(format!("version {}: {}", alert.version, alert.outcome));
         self.record_alert(entry);
         let reason = failed.then(|| format!("activation {}", alert.outcome));
-        let time = (self.now, self.utc(self.now));
-        self.tracking.set(device, ProcessingStatus::FirmwareActivated, reason, time);
+        if !self.is_of_earlier_update(device, alert) {
+            let time = (self.now, self.utc(self.now));
+            self.tracking.set(device, ProcessingStatus::FirmwareActivated, reason, time);
+        }
         let before = self.data.smi.devices.get(&device).map_or(alert.version, |device| device.firmware_version);
         if !failed && !self.faulty(Fault::SmiKeptOnActivation) {
             self.update_smi(device, alert.version);
@@ -177,6 +180,20 @@ impl Dsp {
             self.send_alert(supplier, DccAlertCode::N39, DccAlert::PpmidAlert(body.clone()));
         }
         Ok(())
+    }
+
+    /// Whether a PPMID tells that it has activated what an earlier update brought, while the hub does not have the latest
+    /// one yet. The version alone does not tell: between two parts a PPMID tells the one from before.
+    fn is_of_earlier_update(&self, device: Eui64, alert: &cs09::Alert) -> bool {
+        const NOT_AT_HUB: &[ProcessingStatus] =
+            &[ProcessingStatus::AwaitingCsp, ProcessingStatus::ApprovedForDistribution];
+        let earlier = self.tracking.latest_to(device, alert.version);
+        let record = self.tracking.get(device);
+        let waits = |record: &TrackingRecord| {
+            NOT_AT_HUB.contains(&record.status)
+                && earlier.is_some_and(|earlier| earlier.request_id != record.request_id)
+        };
+        alert.outcome == ActivationOutcome::Success && record.is_some_and(waits)
     }
 
     /// Writes the version that a Device runs into the SMI, if it is another one (DSP-15, DSP-16).

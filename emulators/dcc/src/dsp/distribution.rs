@@ -127,14 +127,16 @@ impl Dsp {
         let request_id = notification.request_id;
         let serves = self.data.hubs.get(&notification.hub).is_some_and(|hub| hub.region == region);
         let on_hub = self.data.smi.devices.get(&device).is_some_and(|found| found.hub == Some(notification.hub));
-        let latest = self.tracking.latest(device).filter(|latest| latest.request_id == request_id && serves && on_hub);
-        let Some(latest) = latest else {
+        let update = self.tracking.of_request(device, request_id).filter(|_| serves && on_hub);
+        let Some(update) = update else {
             let entry = AuditEntry::new(AuditEvent::CspMessageDropped).request(request_id).device(device);
             self.record(entry.detail(format!("transfer notification of CSP {region} for an update that it has not")));
             return;
         };
-        let firmware_version = latest.firmware_version;
-        let before = self.tracking.get(device).map(|record| record.status);
+        let firmware_version = update.firmware_version;
+        // The record may be of a later update by now.
+        let record = self.tracking.get(device).filter(|record| record.request_id == request_id);
+        let before = record.map(|record| record.status);
         // The sender was told already that the image was late: it is not told again that it is not there.
         let told = before == Some(ProcessingStatus::FailedChTransfer) && status == ProcessingStatus::FailedChTransfer;
         // A hub's Alert can overtake the CSP's notification; the status does not go back then.

@@ -83,6 +83,8 @@ faults! {
     AlertsFirstSender: "DSP-23";
     /// sends the Alerts of an update to whoever asked last, even if that was refused.
     AlertsLastAsker: "DSP-23";
+    /// takes every Alert of a hub to be about the latest update of the Device.
+    AlertsToLatest: "DSP-23";
     /// forwards the activation Alert to every User.
     ForwardsToStrangers: "DSP-24";
     /// takes no SRV 11.4 of a Gas Supplier.

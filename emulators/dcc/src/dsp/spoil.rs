@@ -1,6 +1,7 @@
 //! What a DSP does that is wrong on purpose. Without a fault, every method here gives back what it is given.
 
 use super::faults::Fault;
+use super::tracking::SentUpdate;
 use super::update::Service;
 use super::{AuditEntry, AuditEvent, Dsp, DspOutput, Outcome, ProcessingStatus, TrackingRecord};
 use crate::data::{Cpl, CplEntry, CspRegion, SmiDevice, UserRole};
@@ -388,6 +389,14 @@ impl Dsp {
     /// The activation outcome that N39 tells.
     pub(super) fn told_outcome(&self, outcome: ActivationOutcome) -> ActivationOutcome {
         if self.faulty(Fault::N39TellsFailure) { ActivationOutcome::Failure } else { outcome }
+    }
+
+    /// The update that a hub's Alert about a version is about.
+    pub(super) fn told_update(&self, device: Eui64, version: FirmwareVersion) -> Option<SentUpdate> {
+        if self.faulty(Fault::AlertsToLatest) {
+            return self.tracking.latest(device);
+        }
+        self.tracking.latest_to(device, version)
     }
 
     /// Whether there is no N62 for this response code.

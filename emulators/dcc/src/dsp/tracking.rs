@@ -7,6 +7,9 @@ use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+/// How many updates of a Device are remembered.
+const MAXIMUM_SENT: usize = 8;
+
 /// The tracking record of one Device (FIA Table 2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TrackingRecord {
@@ -101,9 +104,9 @@ impl Serialize for ProcessingStatus {
     }
 }
 
-/// The update of a Device that was last sent on its way.
+/// An update of a Device that was sent on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LatestUpdate {
+pub(super) struct SentUpdate {
     /// The Service Request; its originator is the destination of the update's DCC Alerts (DSP-23).
     pub(super) request_id: RequestId,
     /// The version that the update brings.
@@ -114,8 +117,9 @@ pub(super) struct LatestUpdate {
 #[derive(Debug)]
 pub(super) struct Tracking {
     records: BTreeMap<Eui64, TrackingRecord>,
-    /// Outlives the records: a hub may tell of an image two weeks after it got it.
-    latest: BTreeMap<Eui64, LatestUpdate>,
+    /// The updates of each Device, the latest last. They outlive the records: a hub may tell of an image two weeks after
+    /// it got it, and by then another may be on its way.
+    sent: BTreeMap<Eui64, Vec<SentUpdate>>,
     /// When each record is forgotten.
     due: BTreeSet<(Instant, Eui64)>,
     timeout: Duration,
@@ -124,7 +128,7 @@ pub(super) struct Tracking {
 
 impl Tracking {
     pub(super) const fn new(timeout: Duration, retention: Duration) -> Self {
-        Self { records: BTreeMap::new(), latest: BTreeMap::new(), due: BTreeSet::new(), timeout, retention }
+        Self { records: BTreeMap::new(), sent: BTreeMap::new(), due: BTreeSet::new(), timeout, retention }
     }
 
     pub(super) fn get(&self, device: Eui64) -> Option<&TrackingRecord> {
@@ -135,8 +139,19 @@ impl Tracking {
         self.records.values()
     }
 
-    pub(super) fn latest(&self, device: Eui64) -> Option<LatestUpdate> {
-        self.latest.get(&device).copied()
+    /// The latest update of a Device.
+    pub(super) fn latest(&self, device: Eui64) -> Option<SentUpdate> {
+        self.sent.get(&device)?.last().copied()
+    }
+
+    /// The latest update of a Device that brings a version: an Alert names the version that it is about.
+    pub(super) fn latest_to(&self, device: Eui64, version: FirmwareVersion) -> Option<SentUpdate> {
+        self.sent.get(&device)?.iter().rev().find(|update| update.firmware_version == version).copied()
+    }
+
+    /// The update of a Device that a Service Request asked for.
+    pub(super) fn of_request(&self, device: Eui64, request_id: RequestId) -> Option<SentUpdate> {
+        self.sent.get(&device)?.iter().rev().find(|update| update.request_id == request_id).copied()
     }
 
     /// Whether the tracking timeout has not passed since the record's last change (DSP-09).
@@ -152,7 +167,11 @@ impl Tracking {
     pub(super) fn start(&mut self, record: TrackingRecord) {
         let (device, request_id, firmware_version) = (record.device, record.request_id, record.firmware_version);
         if record.status.is_in_progress() {
-            self.latest.insert(device, LatestUpdate { request_id, firmware_version });
+            let sent = self.sent.entry(device).or_default();
+            if sent.len() >= MAXIMUM_SENT {
+                sent.remove(0);
+            }
+            sent.push(SentUpdate { request_id, firmware_version });
         }
         if let Some(before) = self.records.insert(device, record) {
             self.due.remove(&(self.expiry(&before), device));
@@ -176,7 +195,10 @@ impl Tracking {
         record.updated_at = now;
         if status == ProcessingStatus::RejectedByCsp {
             // It never reaches the hub: what a hub tells is not about it.
-            self.latest.remove(&device);
+            let rejected = record.request_id;
+            if let Some(sent) = self.sent.get_mut(&device) {
+                sent.retain(|update| update.request_id != rejected);
+            }
         }
         self.records.insert(device, record);
         self.note(device);
