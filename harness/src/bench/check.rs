@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hanrig_dcc::data::{Code, DccData};
+use hanrig_dcc::settings::Settings;
 use hanrig_devices::{Declaration, Kind};
 use hanrig_wire::gbcs::{SecretKey, SigningKey};
 use hanrig_wire::security::InstallCode;
@@ -14,10 +15,10 @@ use time::format_description::well_known::Rfc3339;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use super::file::{BenchFile, DeviceDeclarationTable, DeviceTable, Files, PpmidTable, Text};
+use super::file::{BenchFile, DeviceDeclarationTable, DeviceTable, Files, NamedHubProfileTable, PpmidTable, Text};
 use super::{
-    Bench, BenchError, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer, Medium, Network, Party, Player,
-    Ppmid, PpmidDeclaration, Problem, Supplier,
+    Bench, BenchError, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer, Medium, NamedHubProfile,
+    Network, Party, Player, Ppmid, PpmidDeclaration, Problem, Supplier,
 };
 
 /// The most image octets of an Image Block Response that fits in a frame with NWK and APS security.
@@ -80,17 +81,14 @@ impl Checker<'_> {
         let profile = HubProfile {
             maker: hub.profile.maker.clone(),
             bands: hub.profile.bands,
-            retention: hours(self.within(&hub.profile.retention_hours, 1, 24 * 366, "hours up to a year")),
-            stall: hours(self.within(&hub.profile.stall_hours, 1, 24 * 366, "hours up to a year")),
-            notify_again: minutes(self.within(
-                &hub.profile.notify_again_minutes,
-                1,
-                60 * 24 * 366,
-                "minutes up to a year",
-            )),
+            retention: self.hours(&hub.profile.retention_hours),
+            stall: self.hours(&hub.profile.stall_hours),
+            notify_again: self.minutes(&hub.profile.notify_again_minutes),
         };
+        let hub_profiles = file.hub_profile.iter().map(|table| self.named_profile(table, &profile)).collect();
         let makers: Vec<_> = file.manufacturer.iter().map(|maker| *maker.code.get_ref()).collect();
         let data = self.data(&file);
+        let settings = self.settings(&file);
         let players = self.players(&file);
         let ppmids: Vec<_> = file.ppmid.iter().map(|table| self.ppmid(table, &makers)).collect();
         let devices: Vec<_> = file.devices().map(|(kind, _, table)| self.device(kind, table, &makers)).collect();
@@ -160,9 +158,52 @@ impl Checker<'_> {
             suppliers: suppliers.into_iter().collect::<Option<_>>()?,
             manufacturers: manufacturers.into_iter().collect::<Option<_>>()?,
             data: data?,
+            settings: settings?,
+            hub_profiles,
             #[cfg(feature = "planted-faults")]
             planted: Vec::new(),
         })
+    }
+
+    /// The settings of the DCC's side: those of the file that the bench names, or the usual ones.
+    fn settings(&mut self, file: &BenchFile) -> Option<Settings> {
+        let Some(path) = &file.data.settings else { return Some(Settings::default()) };
+        let text = match self.files.data(path.get_ref()) {
+            Ok(text) => text,
+            Err(message) => {
+                self.wrong(path.span(), message);
+                return None;
+            }
+        };
+        match Settings::from_toml(&text.text) {
+            Ok(settings) => Some(settings),
+            Err(error) => {
+                self.problems.push(Problem::at(&text.name, &text.text, error.span(), error.message().trim()));
+                None
+            }
+        }
+    }
+
+    fn named_profile(&mut self, table: &NamedHubProfileTable, own: &HubProfile) -> NamedHubProfile {
+        self.name(&table.name);
+        let (retention, stall) = (table.retention_hours.as_ref(), table.stall_hours.as_ref());
+        let notify_again = table.notify_again_minutes.as_ref();
+        let profile = HubProfile {
+            maker: table.maker.clone(),
+            bands: table.bands,
+            retention: retention.map_or(own.retention, |number| self.hours(number)),
+            stall: stall.map_or(own.stall, |number| self.hours(number)),
+            notify_again: notify_again.map_or(own.notify_again, |number| self.minutes(number)),
+        };
+        NamedHubProfile { name: table.name.get_ref().clone(), region: table.region, profile }
+    }
+
+    fn hours(&mut self, number: &Spanned<u32>) -> Duration {
+        Duration::from_secs(u64::from(self.within(number, 1, 24 * 366, "hours up to a year")) * 3600)
+    }
+
+    fn minutes(&mut self, number: &Spanned<u32>) -> Duration {
+        minutes(self.within(number, 1, 60 * 24 * 366, "minutes up to a year"))
     }
 
     /// The DCC's data, when it can be read; notes where the bench does not fit to it.
@@ -257,12 +298,7 @@ impl Checker<'_> {
         let declaration = PpmidDeclaration {
             sends_hardware_version: table.declaration.sends_hardware_version,
             block_size: self.within(&table.declaration.block_size, 1, MAX_BLOCK, "image octets that fit in a frame"),
-            query_period: minutes(self.within(
-                &table.declaration.query_period_minutes,
-                1,
-                60 * 24 * 366,
-                "minutes up to a year",
-            )),
+            query_period: self.minutes(&table.declaration.query_period_minutes),
             predates_gbcs: table.declaration.predates_gbcs,
         };
         let keys = self.keys(&table.ds_private, &table.ka_private);
@@ -433,10 +469,6 @@ impl Checker<'_> {
         }
         key
     }
-}
-
-fn hours(number: u32) -> Duration {
-    Duration::from_secs(u64::from(number) * 3600)
 }
 
 fn minutes(number: u32) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hanrig_dcc::data::Code;
+use hanrig_dcc::data::{Code, CspRegion};
 use hanrig_devices::Kind;
 use hanrig_wire::types::{Eui64, FirmwareVersion, Key128};
 use serde::Deserialize;
@@ -26,6 +26,8 @@ pub(super) struct BenchFile {
     pub(super) emulation: Option<Spanned<EmulationTable>>,
     pub(super) patience_seconds: Option<Spanned<u32>>,
     pub(super) hub: HubTable,
+    #[serde(default)]
+    pub(super) hub_profile: Vec<NamedHubProfileTable>,
     #[serde(default)]
     pub(super) ppmid: Vec<PpmidTable>,
     #[serde(default)]
@@ -83,6 +85,19 @@ pub(super) struct HubProfileTable {
     pub(super) retention_hours: Spanned<u32>,
     pub(super) stall_hours: Spanned<u32>,
     pub(super) notify_again_minutes: Spanned<u32>,
+}
+
+/// A hub as scenarios name it. What is left out is as the bench's own hub has it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NamedHubProfileTable {
+    pub(super) name: Spanned<String>,
+    pub(super) region: CspRegion,
+    pub(super) maker: String,
+    pub(super) bands: Bands,
+    pub(super) retention_hours: Option<Spanned<u32>>,
+    pub(super) stall_hours: Option<Spanned<u32>>,
+    pub(super) notify_again_minutes: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,6 +194,7 @@ pub(super) struct DataTable {
     pub(super) smi: Spanned<String>,
     pub(super) cpl: Spanned<String>,
     pub(super) registration: Spanned<String>,
+    pub(super) settings: Option<Spanned<String>>,
 }
 
 impl BenchFile {

@@ -16,11 +16,13 @@ mod planted;
 mod player;
 mod player_check;
 mod player_tables;
+mod readings;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use hanrig_dcc::data::{CspRegion, DccData, UserRole};
+use hanrig_dcc::settings::Settings;
 use hanrig_wire::gbcs::{SecretKey, SigningKey};
 use hanrig_wire::security::InstallCode;
 use hanrig_wire::time::{Duration, Utc};
@@ -72,6 +74,10 @@ pub struct Bench {
     pub manufacturers: Vec<Manufacturer>,
     /// What the DCC holds when a scenario begins: SMI, CPL, registration data, Users and hubs.
     pub data: DccData,
+    /// How the DCC reads the documents where they leave a choice, and what its systems can do.
+    pub settings: Settings,
+    /// Hubs of other makers, as which scenarios can have the bench's hub be.
+    pub hub_profiles: Vec<NamedHubProfile>,
     /// What is wrong with the software participants, on purpose. No bench file can say so.
     #[cfg(feature = "planted-faults")]
     pub planted: Vec<Planted>,
@@ -140,6 +146,17 @@ pub struct HubProfile {
     pub stall: Duration,
     /// How long after an Image Notify that was not acknowledged the next one follows.
     pub notify_again: Duration,
+}
+
+/// A hub as scenarios name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedHubProfile {
+    /// What scenarios call it.
+    pub name: String,
+    /// The region of the CSP that installs such hubs.
+    pub region: CspRegion,
+    /// What it is like.
+    pub profile: HubProfile,
 }
 
 /// The bands of a hub's HAN.

@@ -88,6 +88,7 @@ pub fn run_in<W: RigWorld>(args: &RunArgs, steps: &Collection<W>) -> Result<Exit
     let bench = Arc::new(bench.map_err(Failure::input)?);
     let log = out::prepare(&options.out).map_err(Failure::input)?;
     let jobs = options.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let interpretations = bench.readings(requirements::interpretations().map_err(Failure::rig)?);
     let run = Run {
         cases: &cases,
         bench,
@@ -96,7 +97,7 @@ pub fn run_in<W: RigWorld>(args: &RunArgs, steps: &Collection<W>) -> Result<Exit
         out: Some(&options.out),
         filter: filter(options),
         repeat: repeat(args),
-        interpretations: requirements::interpretations().map_err(Failure::rig)?,
+        interpretations,
         requirements: requirements::requirements().map_err(Failure::rig)?,
         progress: RunProgress::on_terminal(cases.len() as u64, output::colour_of_stderr()),
     };

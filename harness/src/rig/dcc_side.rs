@@ -9,6 +9,7 @@ use hanrig_dcc::data::{CspRegion, DccData};
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
 use hanrig_dcc::duis::{DuisMessage, Request};
 use hanrig_dcc::gateway::{DspToCsp, GbcsMessage};
+use hanrig_dcc::settings::CspSettings;
 use hanrig_wire::time::Instant;
 use hanrig_wire::types::Eui64;
 use std::collections::BTreeMap;
@@ -20,6 +21,10 @@ pub struct DccSide {
     csp: Csp,
     other_csps: BTreeMap<CspRegion, Csp>,
     dsp: Dsp,
+    /// Whether the SM WAN Gateway between DSP and the hub's CSP carries anything.
+    gateway: bool,
+    /// Whether the next image loses an octet between DSP and the hub's CSP.
+    damages_next_image: bool,
 }
 
 impl DccSide {
@@ -35,13 +40,14 @@ impl DccSide {
             .get(&hub)
             .map(|hub| hub.region)
             .ok_or_else(|| BenchFault::new(format!("no CSP region is known for hub {hub}")))?;
-        let mut csp = Csp::new(CspConfig::new(region, bench.epoch));
+        let config = |region| CspConfig { settings: bench.settings.csp, ..CspConfig::new(region, bench.epoch) };
+        let mut csp = Csp::new(config(region));
         let mut other_csps = BTreeMap::new();
         for other in bench.data.hubs.values() {
             let csp = if other.region == region {
                 &mut csp
             } else {
-                let make = || Csp::new(CspConfig::new(other.region, bench.epoch));
+                let make = || Csp::new(config(other.region));
                 other_csps.entry(other.region).or_insert_with(make)
             };
             csp.add_hub(other.id);
@@ -50,7 +56,8 @@ impl DccSide {
                 csp.know_device(other.id, device.id, device.device_type);
             }
         }
-        Ok(Self { hub, csp, other_csps, dsp: Dsp::new(dsp_config(bench), bench.data.clone()) })
+        let dsp = Dsp::new(dsp_config(bench), bench.data.clone());
+        Ok(Self { hub, csp, other_csps, dsp, gateway: true, damages_next_image: false })
     }
 
     /// Has the CSP tell the hub which Devices may join, as soon as its link is up.
@@ -99,6 +106,7 @@ impl DccSide {
                         taps.wan(now, WanDirection::ToHub, &octets);
                         to_hub.push(octets);
                     }
+                    CspOutput::ToDsp(_) if !self.carries(region) => {}
                     CspOutput::ToDsp(message) => {
                         taps.to_dsp(now, &message);
                         self.dsp.on_csp(now, region, message);
@@ -109,6 +117,10 @@ impl DccSide {
                     DspOutput::ToUser { user, xml } => taps.duis(now, Party::Dsp, Party::User(user), &xml),
                     DspOutput::ToCsp { region, message } => {
                         taps.to_csp(now, &message);
+                        if !self.carries(region) {
+                            continue;
+                        }
+                        let message = self.damaged(message);
                         if let Some(csp) = self.csps().find(|csp| csp.region() == region) {
                             csp.on_dsp(now, message);
                         }
@@ -118,6 +130,41 @@ impl DccSide {
                 return to_hub;
             }
         }
+    }
+
+    fn carries(&self, region: CspRegion) -> bool {
+        self.gateway || region != self.csp.region()
+    }
+
+    /// The message as it comes to the CSP.
+    fn damaged(&mut self, mut message: DspToCsp) -> DspToCsp {
+        if let DspToCsp::DistributionRequest(request) = &mut message
+            && core::mem::take(&mut self.damages_next_image)
+            && let Some(last) = request.image.last_mut()
+        {
+            *last ^= 0x01;
+        }
+        message
+    }
+
+    /// Lets the SM WAN Gateway between DSP and the hub's CSP carry messages, or nothing, either way.
+    pub const fn set_gateway(&mut self, up: bool) {
+        self.gateway = up;
+    }
+
+    /// Has an octet of the next image change between DSP and the hub's CSP.
+    pub const fn damage_next_image(&mut self) {
+        self.damages_next_image = true;
+    }
+
+    /// What the hub's CSP can do, to be changed.
+    pub const fn csp_settings_mut(&mut self) -> &mut CspSettings {
+        self.csp.settings_mut()
+    }
+
+    /// The DSP, for its screens.
+    pub(super) const fn dsp(&mut self) -> &mut Dsp {
+        &mut self.dsp
     }
 
     /// When [`Self::poll`] is next wanted.
@@ -156,6 +203,7 @@ impl DccSide {
 fn dsp_config(bench: &Bench) -> DspConfig {
     let broker = &bench.access_control_broker;
     let mut config = DspConfig::new(broker.eui, bench.epoch, broker.keys.ka.clone());
+    config.settings = bench.settings.clone();
     let hub = core::iter::once((bench.hub.eui, &bench.hub.keys));
     for (eui, keys) in hub.chain(bench.on_han().map(|device| (device.eui, device.keys))) {
         let keys = DeviceKeys { signing: keys.ds.verifying_key(), key_agreement: keys.ka.public_key() };

@@ -3,13 +3,15 @@
 //! Steps use this and nothing else, so no step knows on which bench it runs. A driver tells what it cannot do
 //! ([`Cannot`]), and the scenario is then *not applicable* with that reason, never passed.
 
+use super::dcc_side::DccSide;
 use super::observe::Observations;
+use super::taps::Taps;
 use crate::runner::{BenchFault, EndOfScenario, StepError};
 use core::pin::Pin;
 use hanrig_dcc::data::DccData;
 use hanrig_dcc::duis::Request;
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{Eui64, FirmwareVersion};
 
 /// Why a driver did not do what a step asked of it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -80,6 +82,19 @@ pub trait Driver: core::fmt::Debug {
     /// # Errors
     /// When the bench's DCC is not the rig's own.
     fn edit_dcc(&mut self, edit: &mut dyn FnMut(&mut DccData)) -> Result<(), Cannot>;
+
+    /// Has somebody do something about the DCC's own systems, who is no part of the bench: a User on SSI, the DCC Service
+    /// Desk, or who can make a CSP busy.
+    ///
+    /// # Errors
+    /// When the bench's DCC is not the rig's own.
+    fn operate_dcc(&mut self, act: &mut dyn FnMut(Instant, &mut DccSide, &mut Taps)) -> Result<(), Cannot>;
+
+    /// Has the hub start again with other firmware of its own, as its maker and the CSP install it.
+    ///
+    /// # Errors
+    /// When the rig has no means for that.
+    fn update_hub(&mut self, version: FirmwareVersion) -> Result<(), Cannot>;
 
     /// Installs `image` on a Device by other means than over the air.
     ///

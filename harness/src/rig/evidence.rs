@@ -53,7 +53,7 @@ struct WanLine<'a> {
     octets: String,
 }
 
-/// One message on the SM WAN Gateway, as `gateway.jsonl` holds it.
+/// One message on the SM WAN Gateway, as `gateway.jsonl` holds it, or one screen, as `screens.jsonl` does.
 #[derive(Serialize)]
 struct GatewayLine<'a, T> {
     at_us: u64,
@@ -106,6 +106,12 @@ impl Evidence {
     pub fn gateway<T: Serialize>(&mut self, at: Instant, from: &str, content: &T) -> u64 {
         let line = GatewayLine { at_us: at.as_micros(), from, content };
         self.json_line("gateway.jsonl", "messages between DSP and CSP", &line)
+    }
+
+    /// Keeps what somebody was shown on SSI or SSMI and says on which line.
+    pub fn screen<T: Serialize>(&mut self, at: Instant, viewer: &str, content: &T) -> u64 {
+        let line = GatewayLine { at_us: at.as_micros(), from: viewer, content };
+        self.json_line("screens.jsonl", "what was shown on SSI and SSMI", &line)
     }
 
     /// Keeps a line that a device logged.

@@ -6,8 +6,9 @@
 //! - [`driver`]: what a driver of a bench can do, whatever the bench is made of.
 //! - [`virtual_bench`]: the driver that plays every role in software, in virtual time.
 //! - [`live`]: the driver of a bench with boards, in real time.
-//! - [`dcc_side`], [`participants`], [`software`]: the software roles that drivers share.
+//! - [`dcc_side`], [`dcc_desk`], [`participants`], [`software`]: the software roles that drivers share.
 
+pub mod dcc_desk;
 pub mod dcc_side;
 pub mod driver;
 pub mod evidence;

@@ -9,6 +9,7 @@ use hanrig_ch::CommunicationsHub;
 use hanrig_devices::Device;
 use hanrig_ppmid::Ppmid;
 use hanrig_wire::time::Instant;
+use hanrig_wire::types::FirmwareVersion;
 use hanrig_zigbee::store::{RamFlash, Region, StoreError};
 use hanrig_zigbee::{ReceiveFilter, Transmit, TransmitResult};
 
@@ -191,8 +192,10 @@ type Made = Result<Box<dyn Participant>, StoreError>;
 /// A Device that software plays, with or without power.
 pub struct SoftwareDevice {
     name: String,
-    /// Makes the Device that is switched on with a flash.
-    make: Box<dyn Fn(RamFlash) -> Made>,
+    /// Makes the Device that is switched on with a flash, and with other firmware than it was made with.
+    make: Box<dyn Fn(RamFlash, Option<FirmwareVersion>) -> Made>,
+    /// The firmware that was put on it since.
+    firmware: Option<FirmwareVersion>,
     /// `None` while the power is off.
     on: Option<Box<dyn Participant>>,
     /// What is left while the power is off.
@@ -212,9 +215,11 @@ impl SoftwareDevice {
         config.radio_acknowledges = radio_acknowledges;
         #[cfg(feature = "planted-faults")]
         let planted = bench.planted.clone();
-        Self::new("hub", hanrig_ch::flash_size(), move |flash| {
+        Self::made("hub", hanrig_ch::flash_size(), move |flash, firmware| {
+            let mut config = config.clone();
+            config.firmware_version = firmware.unwrap_or(config.firmware_version);
             #[cfg_attr(not(feature = "planted-faults"), expect(unused_mut, reason = "faults are planted in it"))]
-            let mut hub = CommunicationsHub::new(config.clone(), flash)?;
+            let mut hub = CommunicationsHub::new(config, flash)?;
             #[cfg(feature = "planted-faults")]
             for fault in &planted {
                 if let crate::bench::Planted::Hub(fault) = fault {
@@ -276,7 +281,18 @@ impl SoftwareDevice {
 
     /// A Device that `make` makes, with `flash_size` octets of flash, switched off.
     pub fn new(name: &str, flash_size: u32, make: impl Fn(RamFlash) -> Made + 'static) -> Self {
-        Self { name: name.to_owned(), make: Box::new(make), on: None, flash: Some(RamFlash::new(flash_size)) }
+        Self::made(name, flash_size, move |flash, _| make(flash))
+    }
+
+    fn made(name: &str, flash_size: u32, make: impl Fn(RamFlash, Option<FirmwareVersion>) -> Made + 'static) -> Self {
+        let (name, flash) = (name.to_owned(), Some(RamFlash::new(flash_size)));
+        Self { name, make: Box::new(make), firmware: None, on: None, flash }
+    }
+
+    /// Has it run firmware of this version when it is next switched on. Of a Device, whose firmware is in its flash, this
+    /// changes nothing.
+    pub const fn set_firmware_version(&mut self, version: FirmwareVersion) {
+        self.firmware = Some(version);
     }
 
     /// What messages call it.
@@ -333,7 +349,7 @@ impl SoftwareDevice {
                 self.flash = Some(device.into_flash());
             }
         } else if let Some(flash) = self.flash.take() {
-            let device = (self.make)(flash)
+            let device = (self.make)(flash, self.firmware)
                 .map_err(|error| BenchFault::new(format!("{} does not start: {error}", self.name)))?;
             self.on.insert(device).start(now);
         }

@@ -2,12 +2,14 @@
 
 use super::evidence::Evidence;
 use super::observe::{
-    AirObserver, DuisSighting, GatewayContent, GatewaySighting, Observations, Party, WanDirection, WanObserver,
+    AirObserver, DuisSighting, GatewayContent, GatewaySighting, Observations, Party, ScreenSighting, Shown,
+    WanDirection, WanObserver,
 };
 use crate::bench::Bench;
 use crate::progress::ScenarioProgress;
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use hanrig_air::SniffedFrame;
+use hanrig_dcc::dsp::Viewer;
 use hanrig_dcc::duis::parse;
 use hanrig_dcc::gateway::{CspToDsp, DspToCsp};
 use hanrig_wire::dissect::KeyRing;
@@ -118,6 +120,17 @@ impl Taps {
                 self.seen.undecoded += 1;
             }
         }
+        self.seen.revision += 1;
+    }
+
+    /// What somebody was shown on SSI or SSMI.
+    pub fn screen(&mut self, at: Instant, viewer: Viewer, shown: Shown) {
+        let name = match viewer {
+            Viewer::User(user) => self.name_of(Party::User(user)),
+            Viewer::ServiceDesk => "DCC Service Desk".to_owned(),
+        };
+        let line = self.evidence.screen(at, &name, &shown);
+        self.seen.screens.push(ScreenSighting { at, line, viewer, shown });
         self.seen.revision += 1;
     }
 

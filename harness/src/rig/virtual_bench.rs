@@ -18,7 +18,7 @@ use hanrig_air::{Air, AirConfig, AirEvent, RadioId, TransmitResult as AirResult}
 use hanrig_dcc::data::DccData;
 use hanrig_dcc::duis::Request;
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{Eui64, FirmwareVersion};
 use hanrig_zigbee::{Transmit, TransmitResult};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -363,6 +363,23 @@ impl Driver for VirtualBench {
 
     fn edit_dcc(&mut self, edit: &mut dyn FnMut(&mut DccData)) -> Result<(), Cannot> {
         edit(self.dcc.data_mut());
+        Ok(())
+    }
+
+    fn operate_dcc(&mut self, act: &mut dyn FnMut(Instant, &mut DccSide, &mut Taps)) -> Result<(), Cannot> {
+        act(self.now, &mut self.dcc, &mut self.taps);
+        self.settle();
+        Ok(())
+    }
+
+    fn update_hub(&mut self, version: FirmwareVersion) -> Result<(), Cannot> {
+        self.set_seat_power(HUB, false)?;
+        if let Some(seat) = self.seats.get_mut(HUB) {
+            seat.device.set_firmware_version(version);
+            self.taps.log("bench", self.now, &format!("hub firmware {version} installed"));
+        }
+        self.set_seat_power(HUB, true)?;
+        self.settle();
         Ok(())
     }
 

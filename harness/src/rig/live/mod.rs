@@ -33,7 +33,7 @@ use hanrig_dcc::data::DccData;
 use hanrig_dcc::duis::Request;
 use hanrig_provisioning::Faults;
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{Eui64, FirmwareVersion};
 use software::{Said, SoftwarePlayer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -532,6 +532,17 @@ impl Driver for LiveBench {
     fn edit_dcc(&mut self, edit: &mut dyn FnMut(&mut DccData)) -> Result<(), Cannot> {
         edit(self.dcc.data_mut());
         Ok(())
+    }
+
+    fn operate_dcc(&mut self, act: &mut dyn FnMut(Instant, &mut DccSide, &mut Taps)) -> Result<(), Cannot> {
+        let now = self.now();
+        act(now, &mut self.dcc, &mut self.taps);
+        self.settle();
+        Ok(())
+    }
+
+    fn update_hub(&mut self, _: FirmwareVersion) -> Result<(), Cannot> {
+        Err(Cannot::NotOnThisBench("the rig cannot install other firmware on the hub of this bench".to_owned()))
     }
 
     fn update_locally<'a>(&'a mut self, device: Eui64, image: &'a [u8]) -> Pending<'a, Result<(), Cannot>> {

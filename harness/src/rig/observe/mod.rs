@@ -7,12 +7,14 @@ mod air;
 mod duis;
 mod gateway;
 mod image;
+mod screen;
 mod wan;
 
 pub use air::{AirObserver, AirSighting, Heard, OtaHeard};
 pub use duis::{DuisSighting, Party};
 pub use gateway::{GatewayContent, GatewaySighting};
 pub use image::ImageSeen;
+pub use screen::{ScreenSighting, Shown};
 pub use wan::{WanDirection, WanObserver, WanSighting};
 
 use hanrig_reports::Observation;
@@ -35,6 +37,8 @@ pub struct Observations {
     pub gateway: Vec<GatewaySighting>,
     /// On the DUIS interface.
     pub duis: Vec<DuisSighting>,
+    /// On the screens of SSI and SSMI.
+    pub screens: Vec<ScreenSighting>,
     /// Frames that the sniffer heard.
     pub frames: u64,
     /// Frames that the rig could not decode, which it should have been able to.
