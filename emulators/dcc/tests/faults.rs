@@ -377,6 +377,12 @@ fn anomalies(stage: &mut Play) {
     }
     let counts: Vec<_> = stage.world.dsp.anomaly_counts().collect();
     stage.note(counts);
+    let held: Vec<_> = stage.world.dsp.quarantined().map(|request| request.request_id).collect();
+    for id in held {
+        let released = stage.world.dsp.release_quarantined(at(50), id);
+        stage.note(released);
+    }
+    stage.look();
 }
 
 fn the_desk(stage: &mut Play) {
@@ -410,6 +416,8 @@ fn hub_firmware(stage: &mut Play) {
         stage.note(announced);
     }
     stage.look();
+    let early = stage.world.dsp.begin_hub_stage(at(6 * DAY), new, Stage::MicroPilot, &[HUB]);
+    stage.note(early);
     for release_stage in [Stage::Pilot, Stage::MicroPilot, Stage::Pilot, Stage::RollOut] {
         let begun = stage.world.dsp.begin_hub_stage(at(7 * DAY), new, release_stage, &[HUB]);
         stage.note(begun);
@@ -481,6 +489,10 @@ fn look_at_csp(fault: Option<csp::Fault>) -> String {
             bench.hubs[0].say(hanrig_wire::wan::WanMessage::Gbcs { octets });
             bench.settle();
         }
+        // There is room again.
+        let asked = request(DeviceType::Ppmid, 1400, &[(PPMID_2, HUB)]);
+        let reply = bench.csp.on_dsp(bench.now, DspToCsp::DistributionRequest(asked));
+        writeln!(seen, "{reply:?}").unwrap();
         writeln!(seen, "{:?} {:?} {}", bench.reports, bench.hubs[0].stored, bench.hubs[0].received.len()).unwrap();
     }
     seen

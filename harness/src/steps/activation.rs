@@ -8,7 +8,7 @@ use crate::runner::{StepError, StepResult};
 use crate::world::{Hex, Named, RigScenario, Role, Version};
 use cucumber::{then, when};
 use hanrig_dcc::FirmwareHash;
-use hanrig_dcc::duis::{ResponseBody, ResponsePayload};
+use hanrig_dcc::duis::{DuisMessage, Request, Response, ResponseBody, ResponsePayload, ServiceRequest};
 use hanrig_wire::gbcs::cs06::{self, Outcome};
 use hanrig_wire::gbcs::{Content, Envelope, Message, decode_content};
 use hanrig_wire::time::{Duration, Instant, Utc};
@@ -16,14 +16,14 @@ use hanrig_wire::time::{Duration, Instant, Utc};
 /// How late after its time a Device may activate.
 const PUNCTUAL: Duration = Duration::from_secs(60);
 
-/// Asks for activation, has the Supplier check and sign the Pre-Command, and sends it.
-async fn activate(
+/// Asks for activation, and gives the response with the Pre-Command.
+async fn ask(
     world: &mut RigScenario,
     role: Role,
     named: Named,
     hash: FirmwareHash,
     execution: Option<Utc>,
-) -> StepResult {
+) -> Result<Response, StepError> {
     let (device, user) = (world.device(named)?.eui, world.supplier_eui(role)?);
     world.execution = execution;
     let request = world.supplier(role)?.activate_firmware(device, hash, execution);
@@ -39,10 +39,103 @@ async fn activate(
     let what = format!("a Pre-Command for {id}");
     let found = world.expect_duis(&what, DCC, is_pre_command, |sighting| sighting.to == Party::User(user)).await?;
     let response = response_to(&found, user).cloned();
-    let response = response.ok_or_else(|| StepError::bench_fault("the response has gone"))?;
+    response.ok_or_else(|| StepError::bench_fault("the response has gone"))
+}
+
+/// Asks for activation, has the Supplier check and sign the Pre-Command, and sends it.
+async fn activate(
+    world: &mut RigScenario,
+    role: Role,
+    named: Named,
+    hash: FirmwareHash,
+    execution: Option<Utc>,
+) -> StepResult {
+    let response = ask(world, role, named, hash, execution).await?;
     let signed = world.supplier(role)?.sign_pre_command(&response);
     let signed = signed.map_err(|why| StepError::fail(format!("the {role} does not sign the Pre-Command: {why}")))?;
     send(world, role, signed).await
+}
+
+/// The Pre-Command in a response, changed.
+fn change_pre_command(response: &mut Response, change: impl FnOnce(&mut Message)) -> StepResult {
+    let ResponseBody::ResponseMessage(message) = &mut response.body else { return Ok(()) };
+    let ResponsePayload::PreCommand(pre_command) = &mut message.payload else { return Ok(()) };
+    let mut command = Message::parse_pre_command(&pre_command.gbcs_payload)
+        .map_err(|error| StepError::fail(format!("the Pre-Command does not decode: {error}")))?;
+    change(&mut command);
+    pre_command.gbcs_payload = command.emit_pre_command();
+    Ok(())
+}
+
+#[when(expr = "the {supplier} asks for SRV 11.3 on the {device}, and the {supplier} signs the Pre-Command")]
+async fn another_signs(world: &mut RigScenario, role: Role, named: Named, signer: Role) -> StepResult {
+    let hash = world.release()?.hash;
+    let response = ask(world, role, named, hash, None).await?;
+    let signer = world.supplier_eui(signer)?;
+    let bench = world.bench()?;
+    let keys = bench.suppliers.iter().find(|supplier| supplier.eui == signer).map(|supplier| supplier.keys.ds.clone());
+    let keys = keys.ok_or_else(|| StepError::not_applicable(format!("{signer} is not on the bench")))?;
+    let mut octets = Vec::new();
+    change_pre_command(&mut response.clone(), |command| {
+        let mut command = command.clone();
+        command.sign(&keys);
+        octets = command.emit();
+    })?;
+    let id = response.request_id.ok_or_else(|| StepError::fail("the Pre-Command's response names no request"))?;
+    send(world, role, Request::new(id, ServiceRequest::SignedPreCommand { gbcs_payload: octets })).await
+}
+
+#[then(
+    expr = "the {supplier} gets one Service Response to the Signed Pre-Command that says that its protection does not verify"
+)]
+async fn not_verified(world: &mut RigScenario, role: Role) -> StepResult {
+    let (user, request, since) = (world.supplier_eui(role)?, request_of(world, role)?, world.since);
+    world.let_pass(DCC).await?;
+    let answers = world.seen()?.duis.iter().filter(|sighting| sighting.at >= since);
+    let codes: Vec<String> = answers
+        .filter_map(|sighting| response_to(sighting, user))
+        .filter(|response| response.request_id == Some(request))
+        .map(|response| response.response_code.to_string())
+        .collect();
+    if codes == ["E104"] {
+        return Ok(());
+    }
+    Err(StepError::fail(format!("expected Response Code E104 and nothing else, observed {codes:?}")))
+}
+
+#[when(expr = "the {supplier} asks for SRV 11.3 on the {device}, and gets a Pre-Command for another image")]
+async fn other_pre_command(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    let hash = world.release()?.hash;
+    let mut response = ask(world, role, named, hash, None).await?;
+    change_pre_command(&mut response, |command| {
+        let content = cs06::Command::decode(&command.content);
+        if let Ok(content) = content {
+            command.content = cs06::Command { hash: [0x5A; 32], ..content }.encode();
+        }
+    })?;
+    world.stimulus().await?;
+    match world.supplier(role)?.sign_pre_command(&response) {
+        Ok(signed) => send(world, role, signed).await,
+        Err(_) => Ok(()),
+    }
+}
+
+#[then(expr = "the {supplier} does not sign the Pre-Command")]
+async fn does_not_sign(world: &mut RigScenario, role: Role) -> StepResult {
+    let (user, since) = (world.supplier_eui(role)?, world.since);
+    world.let_pass(DCC).await?;
+    let sent = world.seen()?.duis.iter().find(|sighting| {
+        sighting.at >= since
+            && sighting.from == Party::User(user)
+            && matches!(&sighting.message, DuisMessage::Request(request)
+                if matches!(request.body, ServiceRequest::SignedPreCommand { .. }))
+    });
+    match sent {
+        None => Ok(()),
+        Some(_) => {
+            Err(StepError::fail(format!("expected that the {role} sends nothing, observed a Signed Pre-Command")))
+        }
+    }
 }
 
 #[when(expr = "the {supplier} activates the image on the {device} by SRV 11.3")]

@@ -7,7 +7,7 @@ use crate::world::{Making, RigScenario, Role, Unit, Version, readable};
 use cucumber::gherkin::Step;
 use cucumber::{Parameter, given, then, when};
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::types::Eui64;
 use hanrig_wire::wan::{ImageStatus, RefusalReason, WanMessage};
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::ImageId;
@@ -119,35 +119,56 @@ fn last_word(wan: &[WanSighting], sent: Instant, device: Eui64) -> Option<Word> 
     })
 }
 
-/// Has the Supplier check and send an image, and waits for the hub's last word about it.
-async fn distribute(world: &mut RigScenario, place: usize, everyone: bool) -> Result<Word, StepError> {
+/// Has the Supplier check and send an image; tells when.
+async fn send(world: &mut RigScenario, place: usize, everyone: bool) -> Result<Instant, StepError> {
     let devices = targets(world, place, everyone)?;
     let update = world.update(place)?;
-    let (device, sender, package) = (update.device, update.sender, update.release.package.clone());
+    let (sender, release) = (update.sender, update.release.clone());
     let of_type = update.unit.device_type;
     let cpl = world.bench()?.data.cpl.clone();
     let user = world.supplier_eui(sender)?;
     let supplier = world.supplier(sender)?;
-    let image = supplier.prepare(&package, &cpl).map_err(|refusal| {
+    let image = supplier.prepare(&release.package, &cpl).map_err(|refusal| {
         StepError::fail(format!("the {sender} should have sent the image for the {of_type}, but: {refusal}"))
     })?;
-    let request = match of_type {
-        DeviceType::Ppmid => supplier.update_ppmid_firmware(&image, &devices),
-        _ => supplier.update_firmware(&image, &devices),
-    };
+    let request = supplier.update_devices(of_type, &image, &devices);
+    world.release = Some(release);
     world.driver().await?;
     world.stimulus().await?;
     world.request = Some((sender, request.request_id));
     let driver = world.in_motion()?;
     let sent = driver.now();
     driver.send_request(user, &request)?;
+    if let Some(update) = world.updates.get_mut(place) {
+        update.requests.push(request.request_id);
+        update.sent = Some(sent);
+    }
+    Ok(sent)
+}
+
+#[when(expr = "the image for the {unit} is sent")]
+async fn is_sent(world: &mut RigScenario, unit: Unit) -> StepResult {
+    let place = world.update_called(&unit.to_string())?;
+    send(world, place, false).await.map(drop)
+}
+
+#[when(expr = "the image of version {version} is sent")]
+async fn version_is_sent(world: &mut RigScenario, version: Version) -> StepResult {
+    let place = world.update_called(&format!("version {}", version.0))?;
+    send(world, place, false).await.map(drop)
+}
+
+/// Has the Supplier check and send an image, and waits for the hub's last word about it.
+async fn distribute(world: &mut RigScenario, place: usize, everyone: bool) -> Result<Word, StepError> {
+    let sent = send(world, place, everyone).await?;
+    let update = world.update(place)?;
+    let (device, of_type) = (update.device, update.unit.device_type);
+    let driver = world.in_motion()?;
     let deadline = sent + WAN;
     let said =
         driver.run_until(deadline, &mut |seen: &Observations| last_word(&seen.wan, sent, device).is_some()).await?;
     let word = last_word(&driver.observations().wan, sent, device);
     if let Some(update) = world.updates.get_mut(place) {
-        update.requests.push(request.request_id);
-        update.sent = Some(sent);
         update.taken = match word {
             Some(Word::Complete(at)) => Some(at),
             _ => None,

@@ -8,9 +8,14 @@ use hanrig_wire::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn duration(count: u64, of: &str) -> Duration {
-    let hours = if of == "days" { count.saturating_mul(24) } else { count };
-    Duration::from_secs(hours.saturating_mul(3600))
+pub(super) fn duration(count: u64, of: &str) -> Duration {
+    let seconds = match of.trim_end_matches('s') {
+        "day" => 24 * 3600,
+        "minute" => 60,
+        "second" => 1,
+        _ => 3600,
+    };
+    Duration::from_secs(count.saturating_mul(seconds))
 }
 
 /// What a maker may choose. A bench with a maker's own hub has the one profile of that hub.
@@ -31,7 +36,7 @@ fn hub_profile(world: &mut RigScenario, days: u64, hours: u64, minutes: u64) -> 
 }
 
 /// Lets the bench run until a second before or after `at`.
-async fn run_to(world: &mut RigScenario, side: &str, at: Instant) -> StepResult {
+pub(super) async fn run_to(world: &mut RigScenario, side: &str, at: Instant) -> StepResult {
     let driver = world.in_motion()?;
     let left = if side == "before" { (at - driver.now()).saturating_sub(SECOND) } else { at + SECOND - driver.now() };
     if left.is_zero() {

@@ -36,7 +36,7 @@ fn answers(sighting: &DuisSighting, user: Eui64, request: RequestId) -> bool {
 }
 
 /// The one Service Response to the last Service Request.
-async fn service_response(world: &mut RigScenario, role: Role) -> Result<Response, StepError> {
+pub(super) async fn service_response(world: &mut RigScenario, role: Role) -> Result<Response, StepError> {
     let user = world.supplier_eui(role)?;
     let request = request_of(world, role)?;
     let found = world
@@ -54,7 +54,7 @@ async fn service_response(world: &mut RigScenario, role: Role) -> Result<Respons
     response_to(&found, user).cloned().ok_or_else(|| StepError::bench_fault("the response has gone"))
 }
 
-fn payload(response: &Response) -> Option<&ResponsePayload> {
+pub(super) fn payload(response: &Response) -> Option<&ResponsePayload> {
     match &response.body {
         ResponseBody::ResponseMessage(message) => Some(&message.payload),
         _ => None,
@@ -100,11 +100,10 @@ async fn failed_devices(world: &mut RigScenario, role: Role, step: &Step) -> Ste
         warning
     };
     match payload(&response) {
-        Some(ResponsePayload::DspUpdatePpmidFirmwareWarning(warning))
-            if response.response_code.is_warning() && sorted(warning.clone()) == sorted(expected.clone()) =>
-        {
-            Ok(())
-        }
+        Some(
+            ResponsePayload::DspUpdatePpmidFirmwareWarning(warning)
+            | ResponsePayload::DspUpdateFirmwareWarning(warning),
+        ) if response.response_code.is_warning() && sorted(warning.clone()) == sorted(expected.clone()) => Ok(()),
         other => Err(StepError::fail(format!(
             "expected a warning that lists {:?}\nobserved Response Code {} and {other:?}",
             expected.lists(),
@@ -114,7 +113,7 @@ async fn failed_devices(world: &mut RigScenario, role: Role, step: &Step) -> Ste
 }
 
 /// A refusal of the whole request.
-async fn refused_whole(world: &mut RigScenario, role: Role, code: &str) -> StepResult {
+pub(super) async fn refused_whole(world: &mut RigScenario, role: Role, code: &str) -> StepResult {
     let response = service_response(world, role).await?;
     if response.response_code == code && matches!(payload(&response), Some(ResponsePayload::None)) {
         return Ok(());

@@ -2,12 +2,12 @@
 
 use crate::bench::Ppmid;
 use crate::runner::{StepError, StepResult};
-use crate::world::{Making, Named, Place, RigScenario, Role, Version};
+use crate::world::{Making, Named, Place, RigScenario, Role, Unit, Version};
 use cucumber::{given, when};
 use hanrig_dcc::data::{Code, SmiDevice};
 use hanrig_wire::security::InstallCode;
 use hanrig_wire::time::Duration;
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 
 #[given(expr = "a dual Supplier premises whose PPMID runs firmware version {version}")]
 fn dual_supplier_premises(world: &mut RigScenario, version: Version) -> StepResult {
@@ -117,27 +117,44 @@ fn asks_for_blocks(world: &mut RigScenario, octets: u8) -> StepResult {
     )
 }
 
-/// A Device like the PPMID, of the same maker with another serial number, that the bench's data do not have yet.
-fn like_ppmid(world: &RigScenario) -> Result<SmiDevice, StepError> {
+/// A Device like the first of its type, of the same maker with another serial number, that the bench's data do not have
+/// yet.
+pub(super) fn like(world: &RigScenario, named: Named) -> Result<SmiDevice, StepError> {
     let devices = &world.bench()?.data.smi.devices;
-    let ppmid = world.ppmid()?.eui;
-    let like = devices.get(&ppmid).ok_or_else(|| StepError::bench_fault("the PPMID is not in the SMI"))?;
-    let free = (1..=u64::from(u8::MAX)).map(|n| Eui64(ppmid.0 ^ (n << 8))).find(|eui| !devices.contains_key(eui));
-    let id = free.ok_or_else(|| StepError::bench_fault("the SMI has no identifier left for another PPMID"))?;
+    let first = world.device(named)?.eui;
+    let like = devices.get(&first).ok_or_else(|| StepError::bench_fault(format!("the {named} is not in the SMI")))?;
+    let free = (1..=u64::from(u8::MAX)).map(|n| Eui64(first.0 ^ (n << 8))).find(|eui| !devices.contains_key(eui));
+    let id =
+        free.ok_or_else(|| StepError::bench_fault(format!("the SMI has no identifier left for another {named}")))?;
     Ok(SmiDevice { id, ..like.clone() })
 }
 
-fn add_to_smi(world: &mut RigScenario, device: SmiDevice) -> StepResult {
+fn like_ppmid(world: &RigScenario) -> Result<SmiDevice, StepError> {
+    like(world, Named(DeviceType::Ppmid))
+}
+
+pub(super) fn add_to_smi(world: &mut RigScenario, device: SmiDevice) -> StepResult {
     world.edit_dcc(&mut |data| {
         data.smi.devices.insert(device.id, device.clone());
     })
 }
 
-#[given("the SMI has a second PPMID on the same hub, which the CSP does not know")]
-fn second_in_smi(world: &mut RigScenario) -> StepResult {
-    let second = like_ppmid(world)?;
-    world.second = Some(second.id);
-    add_to_smi(world, second)
+#[given(regex = "^the SMI has a (second|third) (PPMID|HCALCS|ESME|GSME) on the same hub, which the CSP does not know$")]
+fn another_in_smi(world: &mut RigScenario, place: String, named: String) -> StepResult {
+    let another = like(world, named.parse().map_err(StepError::bench_fault)?)?;
+    if place == "second" {
+        world.second = Some(another.id);
+    } else {
+        world.third = Some(another.id);
+    }
+    // The CSP knows the Devices of the bench's hub by what it was told to let join.
+    add_to_smi(world, another)
+}
+
+/// Puts the first Device of a type on the HAN, where it is not there already.
+#[given(expr = "the premises has the {device}")]
+fn has(world: &mut RigScenario, named: Named) -> StepResult {
+    world.bring(Unit { device_type: named.0, place: 0 })
 }
 
 #[given("the SMI has a PPMID of the same model with another hardware version")]

@@ -95,6 +95,37 @@ async fn sends_another_version(world: &mut RigScenario, role: Role, version: Ver
     send_unchecked(world, role, vec![ppmid], Some(version.0)).await
 }
 
+/// SRV 11.1 or 11.4, whichever the image released is for, and for any Devices.
+#[when(regex = r"^the (.* Supplier) sends SRV (?:11\.1|11\.4) for (the (?:second )?(?:PPMID|HCALCS|ESME|GSME))$")]
+async fn sends_for_device(world: &mut RigScenario, role: String, name: String) -> StepResult {
+    let role: Role = role.parse().map_err(StepError::bench_fault)?;
+    let device = device(world, &name)?;
+    send_to(world, role, vec![device]).await
+}
+
+#[when(expr = "the {supplier} sends SRV 11.1 for these Devices:")]
+async fn sends_update_firmware(world: &mut RigScenario, role: Role, step: &Step) -> StepResult {
+    let devices = devices(world, step)?;
+    send_to(world, role, devices).await
+}
+
+/// The release as SRV 11.4 has it where it is for a PPMID, as SRV 11.1 where not, without any check beforehand.
+async fn send_to(world: &mut RigScenario, role: Role, devices: Vec<Eui64>) -> StepResult {
+    let release = world.release()?;
+    let body = UpdateFirmware {
+        firmware_image: release.octets().to_vec(),
+        firmware_version: release.image.file_version,
+        device_id_list: devices,
+    };
+    let body = match release.device_type {
+        DeviceType::Ppmid => ServiceRequest::UpdatePpmidFirmware(body),
+        _ => ServiceRequest::UpdateFirmware(body),
+    };
+    let dcc = world.bench()?.access_control_broker.eui;
+    let request = world.supplier(role)?.request(dcc, body);
+    send(world, role, request).await
+}
+
 #[when(expr = "the {supplier} sends SRV 11.4 for these Devices:")]
 async fn sends_for_devices(world: &mut RigScenario, role: Role, step: &Step) -> StepResult {
     let devices = devices(world, step)?;
@@ -228,7 +259,8 @@ pub(super) fn device(world: &RigScenario, name: &str) -> Result<Eui64, StepError
         "the HCALCS" => Some(world.device(Named(DeviceType::Hcalcs))?.eui),
         "the ESME" => Some(world.device(Named(DeviceType::Esme))?.eui),
         "the GSME" => Some(world.device(Named(DeviceType::Gsme))?.eui),
-        "the second PPMID" => world.second,
+        "the second PPMID" | "the second HCALCS" | "the second ESME" | "the second GSME" => world.second,
+        "the third PPMID" | "the third HCALCS" | "the third ESME" | "the third GSME" => world.third,
         "an unknown Device" => {
             // One of the hub's maker, with a serial number that no Device has.
             (1..=u64::from(u16::MAX)).map(|n| Eui64(hub.0 ^ (n << 16))).find(|eui| !data.smi.devices.contains_key(eui))

@@ -36,13 +36,18 @@ pub struct RigScenario {
     /// The bench as this scenario wants it; it is started by the first step that needs it in motion.
     bench: Option<Bench>,
     driver: Option<Box<dyn Driver>>,
-    suppliers: BTreeMap<Role, Supplier>,
+    suppliers: BTreeMap<Eui64, Supplier>,
+    /// Who has lost the premises to whom by a Change of Supplier.
+    pub(crate) change: Option<(Eui64, Eui64)>,
+    /// How many messages on the DUIS interface each Supplier's own system has gone through.
+    pub(crate) read: BTreeMap<Eui64, usize>,
     /// The image that the scenario is about.
     pub(crate) release: Option<Release>,
     /// The images of a scenario about several.
     pub(crate) updates: Vec<Update>,
-    /// The Device that the scenario calls the second PPMID.
+    /// The Device that the scenario calls the second of its type, and the third.
     pub(crate) second: Option<Eui64>,
+    pub(crate) third: Option<Eui64>,
     /// What came of the Supplier's own checks.
     pub(crate) refusal: Option<SupplierRefusal>,
     /// When the last stimulus was given: expectations look no further back.
@@ -67,9 +72,12 @@ impl RigScenario {
             bench: None,
             driver: None,
             suppliers: BTreeMap::new(),
+            change: None,
+            read: BTreeMap::new(),
             release: None,
             updates: Vec::new(),
             second: None,
+            third: None,
             refusal: None,
             since: Instant::ZERO,
             request: None,
@@ -137,10 +145,16 @@ impl RigScenario {
     pub(crate) fn supplier_eui(&self, role: Role) -> Result<Eui64, StepError> {
         let bench = self.bench()?;
         let premises = bench.data.registration.premises.iter().find(|premises| premises.hub == bench.hub.eui);
-        let supplier = premises.and_then(|premises| match role {
-            Role::ImportSupplier => premises.import_supplier,
-            Role::GasSupplier => premises.gas_supplier,
-        });
+        let of_premises = |eui: &Eui64| {
+            premises.is_some_and(|premises| [premises.import_supplier, premises.gas_supplier].contains(&Some(*eui)))
+        };
+        let supplier = match role {
+            Role::ImportSupplier => premises.and_then(|premises| premises.import_supplier),
+            Role::GasSupplier => premises.and_then(|premises| premises.gas_supplier),
+            Role::OtherSupplier => bench.suppliers.iter().map(|supplier| supplier.eui).find(|eui| !of_premises(eui)),
+            Role::GainingSupplier => self.change.map(|(_, gaining)| gaining),
+            Role::LosingSupplier => self.change.map(|(losing, _)| losing),
+        };
         supplier.ok_or_else(|| StepError::not_applicable(format!("the premises of the bench's hub have no {role}")))
     }
 
@@ -166,7 +180,7 @@ impl RigScenario {
             }
             supplier
         });
-        Ok(self.suppliers.entry(role).or_insert(supplier))
+        Ok(self.suppliers.entry(eui).or_insert(supplier))
     }
 
     /// What was observed until now.

@@ -8,17 +8,24 @@ use std::str::FromStr;
 
 /// A Supplier, by the role that it plays for the premises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Parameter)]
-#[param(name = "supplier", regex = "Import Supplier|Gas Supplier")]
+#[param(name = "supplier", regex = "Import Supplier|Gas Supplier|other Supplier|gaining Supplier|losing Supplier")]
 pub enum Role {
     /// The Import Supplier.
     ImportSupplier,
     /// The Gas Supplier.
     GasSupplier,
+    /// One that is responsible for other premises only.
+    OtherSupplier,
+    /// Who has become Import Supplier by a Change of Supplier.
+    GainingSupplier,
+    /// Who was Import Supplier before it.
+    LosingSupplier,
 }
 
 impl Role {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::ImportSupplier, Self::GasSupplier];
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::ImportSupplier, Self::GasSupplier, Self::OtherSupplier, Self::GainingSupplier, Self::LosingSupplier];
 }
 
 impl fmt::Display for Role {
@@ -26,6 +33,9 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::ImportSupplier => "Import Supplier",
             Self::GasSupplier => "Gas Supplier",
+            Self::OtherSupplier => "other Supplier",
+            Self::GainingSupplier => "gaining Supplier",
+            Self::LosingSupplier => "losing Supplier",
         })
     }
 }
@@ -35,7 +45,9 @@ impl FromStr for Role {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let role = Self::ALL.into_iter().find(|role| role.to_string() == text);
-        role.ok_or_else(|| format!("{text:?} is not a Supplier's role: Import Supplier or Gas Supplier"))
+        role.ok_or_else(|| {
+            format!("{text:?} is no Supplier that scenarios name, such as Import Supplier or Gas Supplier")
+        })
     }
 }
 

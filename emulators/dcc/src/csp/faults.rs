@@ -35,6 +35,8 @@ faults! {
     BusyAndTakes: "CSP-02";
     /// takes a request that it cannot serve, and drops it.
     TakesAndDrops: "CSP-02";
+    /// stays busy once it was.
+    StaysBusy: "CSP-02";
     /// gives another reason code when it is busy.
     BusyForAnotherReason: "CSP-02";
     /// schedules images in the order in which they come.
@@ -73,6 +75,10 @@ impl Csp {
     /// Why it is busy, instead of so.
     pub(super) fn spoil_busy(&self, busy: Option<(BusyReason, String)>) -> Option<(BusyReason, String)> {
         let busy = busy.filter(|_| !self.faulty(Fault::TakesAndDrops));
+        let busy = busy.or_else(|| {
+            let stays = self.faulty(Fault::StaysBusy) && self.was_busy;
+            stays.then(|| (BusyReason::AdmissionControl, "no request is taken".to_owned()))
+        });
         let another = self.faulty(Fault::BusyForAnotherReason);
         busy.map(|(reason_code, reason)| (if another { BusyReason::QueueFull } else { reason_code }, reason))
     }

@@ -106,6 +106,8 @@ pub struct Csp {
     /// Transfer notifications that wait to be sent as a batch, and when.
     batch: Vec<TransferNotification>,
     batch_due: Option<Instant>,
+    /// Whether a request has been answered with busy.
+    was_busy: bool,
     faults: Faults<faults::Fault>,
 }
 
@@ -121,6 +123,7 @@ impl Csp {
             jobs: Jobs::new(),
             batch: Vec::new(),
             batch_due: None,
+            was_busy: false,
             faults: Faults::none(),
         }
     }
@@ -303,6 +306,7 @@ impl Csp {
     fn distribution_request(&mut self, now: Instant, request: DistributionRequest) -> CspReply {
         let busy = self.busy(&request);
         let is_busy = busy.is_some();
+        self.was_busy |= is_busy;
         let reply = match self.spoil_busy(busy) {
             Some((reason_code, reason)) => CspReply::Busy { reason_code, reason },
             None => CspReply::Accepted,

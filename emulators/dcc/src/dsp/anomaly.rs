@@ -3,6 +3,7 @@
 
 use super::audit::{AuditEntry, AuditEvent};
 use super::codes::{Outcome, Refusal};
+use super::faults::Fault;
 use super::{Dsp, DspOutput};
 use crate::duis::{Request, RequestId, ServiceRequest};
 use crate::settings::CountedService;
@@ -47,6 +48,9 @@ impl Dsp {
         self.now = now;
         let Some(request) = self.anomalies.quarantine.remove(&id) else { return false };
         self.record(AuditEntry::new(AuditEvent::Released).request(id));
+        if self.faulty(Fault::ReleasesNothing) {
+            return true;
+        }
         let processed = self.process(id.originator, &request);
         let response = self.outcome(&request, processed);
         self.outputs.push_back(DspOutput::ToUser { user: id.originator, xml: response.to_xml() });

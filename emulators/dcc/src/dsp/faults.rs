@@ -231,6 +231,8 @@ faults! {
     CountsTogether: "DSP-17";
     /// quarantines nothing.
     QuarantinesNothing: "DSP-17";
+    /// does not let a quarantined request go on when it is released.
+    ReleasesNothing: "DSP-17";
     /// shows no status of ESME, GSME and HCALCS.
     StatusOfPpmidOnly: "DSP-19";
     /// shows the status that a Device had at first.
@@ -261,6 +263,10 @@ faults! {
     NoHubNotice: "CHFW-01";
     /// lets hubs get new firmware without seven days' notice.
     ShortHubNotice: "CHFW-01";
+    /// lets a release of hub firmware begin before the time that was announced.
+    BeginsBeforeNotice: "CHFW-01";
+    /// sends the CSP nothing when a stage of a hub firmware release begins.
+    HubStageUnsent: "CHFW-02";
     /// lets a stage of a hub firmware release begin without a decision on the one before, on any number of hubs.
     HubStagesUnchecked: "CHFW-02";
     /// lets a hub get new firmware while another update of it is in progress.

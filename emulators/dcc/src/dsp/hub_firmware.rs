@@ -173,7 +173,7 @@ impl Dsp {
         self.now = now;
         let release = self.hub_releases.get(&firmware_version);
         let release = release.ok_or(HubFirmwareError::NotAnnounced(firmware_version))?;
-        if self.utc(now) < release.not_before {
+        if self.utc(now) < release.not_before && !self.faulty(Fault::BeginsBeforeNotice) {
             return Err(HubFirmwareError::TooEarly(release.not_before));
         }
         if release.stages.contains_key(&stage) {
@@ -197,6 +197,7 @@ impl Dsp {
         for hub in hubs {
             self.hub_updates.insert(*hub, (firmware_version, now));
         }
+        by_region.retain(|_, _| !self.faulty(Fault::HubStageUnsent));
         for (region, hubs) in by_region {
             let message = DspToCsp::HubFirmwareRequest(HubFirmwareRequest { firmware_version, hubs });
             self.outputs.push_back(DspOutput::ToCsp { region, message });

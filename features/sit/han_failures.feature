@@ -1,0 +1,82 @@
+@sit
+Feature: What goes wrong between hub and Device is told by N62
+  Mirrors the negative SIT scripts of FIA 6.2.1 for ESME, GSME, HCALCS and PPMID against the three CHFs: 'N62: Failed to
+  deliver firmware image to device', and 'N62: Firmware image rejected/overwritten at Comms Hub'. N60 is in delivery_period.
+
+  Background:
+    Given a dual Supplier premises whose PPMID runs firmware version 00000010
+
+  @subject-ch @METER-03 @CH-09 @ALERT-N62-FAILED
+  Scenario Outline: The <Device> behind the hub "<hub>" does not take the image
+    Given the hub is of the kind "<hub>"
+    And the premises has the <Device>
+    And the manufacturer has released <Device> firmware version 00000400 of 2 KB
+    But the manufacturer's signature in the image is wrong
+    When the <sender> checks the image against the CPL and sends <SRV> for the <Device>
+    Then the <sender> gets N62 for the <Device> with Device Alert 0x8F89, transfer response code 3 and version 00000400
+
+    Examples:
+      | Device | SRV      | sender          | hub                  |
+      | PPMID  | SRV 11.4 | Import Supplier | North, single band   |
+      | PPMID  | SRV 11.4 | Import Supplier | South, dual band     |
+      | PPMID  | SRV 11.4 | Import Supplier | Central, single band |
+      | HCALCS | SRV 11.1 | Import Supplier | North, dual band     |
+      | HCALCS | SRV 11.1 | Import Supplier | South, single band   |
+      | HCALCS | SRV 11.1 | Import Supplier | Central, dual band   |
+      | ESME   | SRV 11.1 | Import Supplier | North, single band   |
+      | ESME   | SRV 11.1 | Import Supplier | South, dual band     |
+      | ESME   | SRV 11.1 | Import Supplier | Central, single band |
+      | GSME   | SRV 11.1 | Gas Supplier    | North, dual band     |
+      | GSME   | SRV 11.1 | Gas Supplier    | South, single band   |
+      | GSME   | SRV 11.1 | Gas Supplier    | Central, dual band   |
+
+  @subject-ch @METER-03 @ALERT-N62-DISCARDED
+  Scenario Outline: The image for the <Device> behind the hub "<hub>" is overwritten by a newer one
+    Given the hub is of the kind "<hub>"
+    And the DSP's tracking timeout is 1 day
+    And these Devices are on the HAN, and there is new firmware for them:
+      | Device       | Version  | KB | Supplier |
+      | the <Device> | 00000400 | 2  | <sender> |
+      | the <Device> | 00000500 | 2  | <sender> |
+    When the image of version 00000400 is distributed and waits
+    And 2 days go by
+    And the image of version 00000500 is distributed and waits
+    Then 1 hour later exactly this has come of each image:
+      | Image for        | Transfer response codes | DCC Alerts | Fetched |
+      | version 00000400 | 1                       | N61, N62   | none    |
+      | version 00000500 | none                    | N61        | none    |
+
+    Examples:
+      | Device | sender          | hub                  |
+      | PPMID  | Import Supplier | North, single band   |
+      | PPMID  | Import Supplier | South, dual band     |
+      | PPMID  | Import Supplier | Central, single band |
+      | HCALCS | Import Supplier | North, dual band     |
+      | HCALCS | Import Supplier | South, single band   |
+      | HCALCS | Import Supplier | Central, dual band   |
+      | ESME   | Import Supplier | North, single band   |
+      | ESME   | Import Supplier | South, dual band     |
+      | ESME   | Import Supplier | Central, single band |
+      | GSME   | Gas Supplier    | North, dual band     |
+      | GSME   | Gas Supplier    | South, single band   |
+      | GSME   | Gas Supplier    | Central, dual band   |
+
+  @subject-ch @METER-03 @ALERT-N62-DISCARDED @ALERT-N60
+  Scenario Outline: The hub "<hub>" rejects an image for an <Device> while <holder>
+    Given the hub is of the kind "<hub>"
+    And these Devices are on the HAN, and there is new firmware for them:
+      | Device      | Version  | KB | Supplier |
+      | the <first> | 00000400 | 4  | <owner>  |
+      | the <then>  | 00000500 | 2  | <sender> |
+    When the image for the <first> is distributed and <stage>
+    And the image for the <then> is distributed
+    Then the hub refuses the image for the <then>
+    And 1 hour later exactly this has come of each image:
+      | Image for  | Transfer response codes | DCC Alerts | Fetched |
+      | the <then> | 1                       | N60, N62   | none    |
+
+    Examples:
+      | Device | first | then        | owner           | sender          | stage          | holder                          | hub                  |
+      | PPMID  | GSME  | PPMID       | Gas Supplier    | Import Supplier | waits          | it keeps one for the GSME       | North, dual band     |
+      | HCALCS | GSME  | HCALCS      | Gas Supplier    | Import Supplier | waits          | it keeps one for the GSME       | South, dual band     |
+      | ESME   | ESME  | second ESME | Import Supplier | Import Supplier | stands at 50 % | another ESME is fetching one    | Central, single band |
