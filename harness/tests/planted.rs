@@ -24,8 +24,6 @@ const WITHOUT_FAULT: &[(&str, &str)] = &[];
 const AWAITING_SCENARIOS: &[&str] = &[
     "Dsp(SuspensionUnchecked)",
     "Dsp(RoleUnchecked)",
-    "Supplier(OrderUnchecked)",
-    "Supplier(SkipsUpgrades)",
 ];
 
 /// The faults that scenarios are to show.
