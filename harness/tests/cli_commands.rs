@@ -53,7 +53,8 @@ fn help() {
               [default: 1]
 
           --jobs <N>
-              Scenarios that run at the same time; without it, as many as there are processors
+              Scenarios that run at the same time, on a bench that is not hardware; without it, as many
+              as suit the bench
 
           --shard <K/N>
               Run only part K of N; the parts together have every scenario once
@@ -90,8 +91,8 @@ fn help() {
           --out <DIR>     Folder for run log, reports and evidence; what an earlier run left there is
                           replaced [default: reports/out]
           --seed <N>      Seed of everything random; one seed gives one run log [default: 1]
-          --jobs <N>      Scenarios that run at the same time; without it, as many as there are
-                          processors
+          --jobs <N>      Scenarios that run at the same time, on a bench that is not hardware; without
+                          it, as many as suit the bench
           --shard <K/N>   Run only part K of N; the parts together have every scenario once
           --list          List the scenarios instead of running them
       -h, --help          Print help

@@ -271,6 +271,16 @@ impl Bench {
         self.is_live() && self.emulation.is_none()
     }
 
+    /// How many scenarios can run at the same time, where `wanted` is what the user wants, if that is said. Hardware is
+    /// there once. What emulated boards take is not the processors' time so much as their own: they can be more.
+    pub fn jobs(&self, wanted: Option<usize>, processors: usize) -> usize {
+        if self.needs_hardware() {
+            return 1;
+        }
+        let suiting = if self.is_live() { processors.saturating_mul(2) } else { processors };
+        wanted.unwrap_or(suiting).max(1)
+    }
+
     /// Who plays the hub and the PPMIDs.
     fn players_of_devices(&self) -> impl Iterator<Item = &Player> {
         std::iter::once(&self.hub.player).chain(self.ppmids.iter().map(|ppmid| &ppmid.player))

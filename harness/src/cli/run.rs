@@ -45,7 +45,7 @@ pub struct RunOptions {
     /// Seed of everything random; one seed gives one run log
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Scenarios that run at the same time; without it, as many as there are processors
+    /// Scenarios that run at the same time, on a bench that is not hardware; without it, as many as suit the bench
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Run only part K of N; the parts together have every scenario once
@@ -87,7 +87,8 @@ pub fn run_in<W: RigWorld>(args: &RunArgs, steps: &Collection<W>) -> Result<Exit
     };
     let bench = Arc::new(bench.map_err(Failure::input)?);
     let log = out::prepare(&options.out).map_err(Failure::input)?;
-    let jobs = options.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let jobs = bench.jobs(options.jobs.map(NonZeroUsize::get), processors);
     let interpretations = bench.readings(requirements::interpretations().map_err(Failure::rig)?);
     let run = Run {
         cases: &cases,

@@ -206,7 +206,7 @@ impl Run {
         fs::write(&file, feature).unwrap();
         let out = folder.join("out");
         let child = Command::new(env!("CARGO_BIN_EXE_hanrig"))
-            .args(["run", "--jobs", "1", "--bench"])
+            .args(["run", "--bench"])
             .arg(bench)
             .arg("--out")
             .arg(&out)
