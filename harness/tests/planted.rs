@@ -21,10 +21,7 @@ use hanrig_reports::{LogWriter, RunLog, ScenarioLog, StepStatus, Verdict};
 const WITHOUT_FAULT: &[(&str, &str)] = &[];
 
 /// Faults that no scenario shows yet: unit tests do. Each line goes with the scenario that comes.
-const AWAITING_SCENARIOS: &[&str] = &[
-    "Dsp(SuspensionUnchecked)",
-    "Dsp(RoleUnchecked)",
-];
+const AWAITING_SCENARIOS: &[&str] = &["Dsp(SuspensionUnchecked)", "Dsp(RoleUnchecked)"];
 
 /// The faults that scenarios are to show.
 fn faults() -> Vec<Planted> {

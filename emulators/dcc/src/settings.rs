@@ -80,6 +80,8 @@ pub struct Settings {
     /// I-17: anomaly detection thresholds. SRV 11.4 is counted apart always; without a threshold nothing is quarantined.
     #[serde(rename = "anomaly_threshold", skip_serializing_if = "Vec::is_empty")]
     pub anomaly_thresholds: Vec<AnomalyThreshold>,
+    /// Whether the DSP takes Service Requests without a signature: it refuses them.
+    pub unsigned_requests: UnsignedRequests,
     /// What the CSPs can do.
     pub csp: CspSettings,
 }
@@ -108,6 +110,7 @@ impl Default for Settings {
             hub_firmware_notice: 7 * DAY,
             hub_firmware_stages: HubFirmwareStages::default(),
             anomaly_thresholds: Vec::new(),
+            unsigned_requests: UnsignedRequests::Refused,
             csp: CspSettings::default(),
         }
     }
@@ -142,6 +145,16 @@ pub enum AlertRecipients {
     Sender,
     /// Every Responsible Supplier (Modification Report).
     ResponsibleSuppliers,
+}
+
+/// What becomes of a Service Request without a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnsignedRequests {
+    /// It is refused, as SEC Appendix AB 6.1 has it.
+    Refused,
+    /// It is taken: for clients in a lab that cannot sign. One that is signed is checked all the same.
+    Taken,
 }
 
 /// Who may update an HCALCS.

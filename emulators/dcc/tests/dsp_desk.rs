@@ -160,17 +160,6 @@ fn without_a_threshold_nothing_is_quarantined() {
     assert_eq!(world.dsp.anomaly_counts().next(), Some((IMPORT, CountedService::UpdatePpmidFirmware, 50)));
 }
 
-#[test]
-fn a_request_whose_protection_does_not_verify_is_refused() {
-    let mut world = World::new();
-    let request = world.request(IMPORT, &[PPMID]).to_xml();
-    let answer = response(&world.dsp.on_unverified_request(at(10), IMPORT, request.as_bytes(), "certificate expired"));
-    assert_eq!(answer.response_code, "E104");
-    assert!(answer.request_id.is_some());
-    assert_eq!(world.drain(), (vec![], vec![]));
-    assert_eq!(world.status(PPMID), None);
-}
-
 fn utc(seconds: u64) -> Utc {
     Utc(1_795_176_000_000 + i64::try_from(seconds * 1000).unwrap())
 }
@@ -264,6 +253,7 @@ fn settings_read_back_equal_and_name_what_is_wrong() {
     delivery_period = "5days"
     response_timeout = "1day"
     hub_firmware_notice = "7days"
+    unsigned_requests = "refused"
 
     [rejection_alerts]
     image_integrity = "N18"

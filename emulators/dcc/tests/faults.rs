@@ -14,6 +14,7 @@ use hanrig_dcc::gateway::{
     RejectionReason, TransferNotification, TransferStatus,
 };
 use hanrig_dcc::panel::{DzirDetails, FirDetails, Panel, Reader, Submission};
+use hanrig_dcc::security::{RemotePartyRole, sign};
 use hanrig_dcc::settings::SecondRequest;
 use hanrig_dcc::supplier::{FirmwarePackage, Supplier, SupplierConfig};
 use hanrig_dcc::{FirmwareHash, csp, panel, supplier};
@@ -27,6 +28,7 @@ use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use support::csp_bench::{Bench, request};
+use support::protection::{self, dsp as protected_dsp, foreign, identity, request as signed_request, user};
 use support::*;
 use time::macros::date;
 
@@ -439,12 +441,40 @@ fn play((settings, scene): Scene, fault: Option<dsp::Fault>) -> String {
     stage.seen
 }
 
+/// What a DSP says to requests whose protection is wrong, one after the other.
+fn look_at_protection(fault: Option<dsp::Fault>) -> String {
+    let expired = identity(RemotePartyRole::XmlSign, IMPORT, protection::days(-10, -1));
+    let commands = identity(RemotePartyRole::Supplier, IMPORT, protection::days(-10, 10));
+    let mut dsp = protected_dsp(&[expired.clone(), commands.clone(), foreign()]);
+    if let Some(fault) = fault {
+        dsp.plant(fault);
+    }
+    let mut seen = String::new();
+    let request = |counter| signed_request(IMPORT, counter);
+    let signed = |counter, by: &_| sign(&request(counter), by).unwrap();
+    for xml in [
+        request(1),
+        signed(2, &expired),
+        signed(3, &commands),
+        signed(4, &foreign()),
+        signed(5, &user(GAS)),
+        signed(6, &user(IMPORT)).replace(":6<", ":7<"),
+        signed(8, &user(IMPORT)),
+        signed(8, &user(IMPORT)),
+    ] {
+        writeln!(seen, "{}", dsp.on_request(at(10), IMPORT, xml.as_bytes())).unwrap();
+    }
+    seen
+}
+
 #[test]
 fn every_fault_of_the_dsp_shows() {
     let right: Vec<String> = SCENES.iter().map(|scene| play(*scene, None)).collect();
+    let protected = look_at_protection(None);
     let hidden: Vec<_> = dsp::Fault::ALL
         .iter()
         .filter(|fault| SCENES.iter().zip(&right).all(|(scene, right)| play(*scene, Some(**fault)) == *right))
+        .filter(|fault| look_at_protection(Some(**fault)) == protected)
         .collect();
     assert!(hidden.is_empty(), "{hidden:?}");
 }

@@ -5,8 +5,11 @@ mod support;
 
 use hanrig_dcc::data::CspRegion;
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
-use hanrig_dcc::duis::{DccAlertCode, Request, RequestId, ResponseBody, ResponsePayload, ServiceRequest};
+use hanrig_dcc::duis::{
+    self, DccAlertCode, DuisMessage, Request, RequestId, ResponseBody, ResponsePayload, ServiceRequest,
+};
 use hanrig_dcc::gateway::{CspToDsp, DspToCsp, GbcsMessage};
+use hanrig_dcc::settings::UnsignedRequests;
 use hanrig_wire::gbcs::{Envelope, PublicKey, SecretKey, VerifyingKey};
 use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
@@ -38,6 +41,7 @@ fn dsp() -> Option<Dsp> {
         hex::decode(party[field].as_str().unwrap()).unwrap()
     };
     let mut config = DspConfig::new(DCC, Utc(1300), SecretKey::from_scalar(&key(DCC, "ka_private")).unwrap());
+    config.settings.unsigned_requests = UnsignedRequests::Taken;
     config.user_keys.insert(IMPORT, VerifyingKey::from_sec1(&key(IMPORT, "ds_public")).unwrap());
     for device in [HUB, PPMID, ESME] {
         let keys = DeviceKeys {
@@ -82,9 +86,11 @@ fn cs06_pre_command_and_command() {
     ) else {
         return;
     };
-    let duis = folder().unwrap().join("../duis/CS06_11.3_IMMEDIATE_SUCCESS_REQUEST_DUIS.XML");
-    let request = std::fs::read(duis).unwrap();
-    let transformed = response(&dsp.on_request(Instant::ZERO, IMPORT, &request));
+    let path = folder().unwrap().join("../duis/CS06_11.3_IMMEDIATE_SUCCESS_REQUEST_DUIS.XML");
+    // Its signature is a placeholder.
+    let DuisMessage::Request(request) = duis::parse(&std::fs::read_to_string(path).unwrap()).unwrap() else { panic!() };
+    let request = Request { signature: None, ..request }.to_xml();
+    let transformed = response(&dsp.on_request(Instant::ZERO, IMPORT, request.as_bytes()));
     assert_eq!(transformed.response_code, "I0");
     let ResponseBody::ResponseMessage(message) = transformed.body else { panic!() };
     let ResponsePayload::PreCommand(made) = message.payload else { panic!("{message:?}") };

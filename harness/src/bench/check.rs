@@ -17,8 +17,8 @@ use toml::value::Datetime;
 
 use super::file::{BenchFile, DeviceDeclarationTable, DeviceTable, Files, NamedHubProfileTable, PpmidTable, Text};
 use super::{
-    Bench, BenchError, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer, Medium, NamedHubProfile,
-    Network, Party, Player, Ppmid, PpmidDeclaration, Problem, Supplier,
+    Bench, BenchError, Certificates, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer, Medium,
+    NamedHubProfile, Network, Party, Player, Ppmid, PpmidDeclaration, Problem, Supplier,
 };
 
 /// The most image octets of an Image Block Response that fits in a frame with NWK and APS security.
@@ -128,6 +128,7 @@ impl Checker<'_> {
             })
             .collect();
         let players = players?;
+        let certificates = self.certificates(&file, epoch, data.as_ref());
         let ppmids = ppmids.into_iter().zip(players.ppmids).map(|(ppmid, player)| Some(Ppmid { player, ..ppmid? }));
         let devices =
             devices.into_iter().zip(players.devices).map(|(device, player)| Some(Device { player, ..device? }));
@@ -157,6 +158,7 @@ impl Checker<'_> {
             access_control_broker: Party { eui: *broker.eui.get_ref(), keys: broker_keys? },
             suppliers: suppliers.into_iter().collect::<Option<_>>()?,
             manufacturers: manufacturers.into_iter().collect::<Option<_>>()?,
+            certificates: certificates?,
             data: data?,
             settings: settings?,
             hub_profiles,
@@ -204,6 +206,13 @@ impl Checker<'_> {
 
     fn minutes(&mut self, number: &Spanned<u32>) -> Duration {
         minutes(self.within(number, 1, 60 * 24 * 366, "minutes up to a year"))
+    }
+
+    /// What the DCC and its Users sign with.
+    fn certificates(&mut self, file: &BenchFile, epoch: Option<Utc>, data: Option<&DccData>) -> Option<Certificates> {
+        let (name, dcc) = (file.name.get_ref(), *file.access_control_broker.eui.get_ref());
+        let made = Certificates::generate(name, epoch?, dcc, data?.users.keys().copied());
+        made.map_err(|error| self.wrong(file.epoch.span(), format!("no certificates can be issued then: {error}"))).ok()
     }
 
     /// The DCC's data, when it can be read; notes where the bench does not fit to it.

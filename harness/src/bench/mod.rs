@@ -7,6 +7,7 @@
 //! A bench that was read is whole: identities are unique, keys are keys, install codes have the right CRC, the data files
 //! refer to devices and parties that exist, and every player has the ports that it needs. All that is wrong is told at once, each with file, line, column and field.
 
+mod certificates;
 mod check;
 mod device;
 mod error;
@@ -29,6 +30,7 @@ use hanrig_wire::time::{Duration, Utc};
 use hanrig_wire::types::{Eui64, FirmwareVersion, Key128};
 use serde::Deserialize;
 
+pub use self::certificates::{Certificates, Flaw};
 pub use self::device::{Device, DeviceDeclaration, OnHan};
 pub use self::error::{BenchError, Problem};
 #[cfg(feature = "planted-faults")]
@@ -72,6 +74,8 @@ pub struct Bench {
     pub suppliers: Vec<Supplier>,
     /// The makers of Devices, who sign OTA Upgrade Images.
     pub manufacturers: Vec<Manufacturer>,
+    /// What the DCC and its Users sign DUIS messages with.
+    pub certificates: Certificates,
     /// What the DCC holds when a scenario begins: SMI, CPL, registration data, Users and hubs.
     pub data: DccData,
     /// How the DCC reads the documents where they leave a choice, and what its systems can do.

@@ -7,7 +7,6 @@ use crate::runner::BenchFault;
 use hanrig_dcc::csp::{Csp, CspConfig, CspOutput};
 use hanrig_dcc::data::{CspRegion, DccData};
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput};
-use hanrig_dcc::duis::{DuisMessage, Request};
 use hanrig_dcc::gateway::{DspToCsp, GbcsMessage};
 use hanrig_dcc::settings::CspSettings;
 use hanrig_wire::time::Instant;
@@ -77,10 +76,9 @@ impl DccSide {
         self.csp.on_hub_octets(now, self.hub, octets);
     }
 
-    /// A Service Request of `user`.
-    pub fn on_request(&mut self, now: Instant, user: Eui64, request: &Request, taps: &mut Taps) {
-        let xml = DuisMessage::Request(request.clone()).to_xml();
-        taps.duis(now, Party::User(user), Party::Dsp, &xml);
+    /// A document that `user` posts as a Service Request.
+    pub fn on_document(&mut self, now: Instant, user: Eui64, xml: &str, taps: &mut Taps) {
+        taps.duis(now, Party::User(user), Party::Dsp, xml);
         let response = self.dsp.on_request(now, user, xml.as_bytes());
         taps.duis(now, Party::Dsp, Party::User(user), &response);
     }
@@ -209,6 +207,7 @@ fn dsp_config(bench: &Bench) -> DspConfig {
         let keys = DeviceKeys { signing: keys.ds.verifying_key(), key_agreement: keys.ka.public_key() };
         config.device_keys.insert(eui, keys);
     }
+    config.protection = Some(bench.certificates.of_dcc());
     let suppliers = bench.suppliers.iter().map(|supplier| (supplier.eui, supplier.keys.ds.verifying_key()));
     config.user_keys.extend(suppliers);
     config

@@ -75,7 +75,15 @@ pub trait Driver: core::fmt::Debug {
     ///
     /// # Errors
     /// When the bench has no way to the DSP.
-    fn send_request(&mut self, user: Eui64, request: &Request) -> Result<(), Cannot>;
+    fn send_request(&mut self, user: Eui64, request: &Request) -> Result<(), Cannot> {
+        self.send_document(user, &request.to_xml())
+    }
+
+    /// Has `user` post a document to the DSP as if it were a Service Request.
+    ///
+    /// # Errors
+    /// When the bench has no way to the DSP.
+    fn send_document(&mut self, user: Eui64, xml: &str) -> Result<(), Cannot>;
 
     /// Changes what the DCC holds: CPL, SMI, registration data.
     ///

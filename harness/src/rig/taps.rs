@@ -112,7 +112,8 @@ impl Taps {
                     Party::Dsp => what,
                 };
                 let file = self.evidence.duis(&what, xml);
-                self.seen.duis.push(DuisSighting { at, from, to, file, message });
+                let document = (from == Party::Dsp).then(|| xml.to_owned());
+                self.seen.duis.push(DuisSighting { at, from, to, file, message, document });
             }
             Err(error) => {
                 let file = self.evidence.duis("unreadable", xml);

@@ -16,7 +16,6 @@ use crate::bench::Planted;
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use hanrig_air::{Air, AirConfig, AirEvent, RadioId, TransmitResult as AirResult};
 use hanrig_dcc::data::DccData;
-use hanrig_dcc::duis::Request;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use hanrig_zigbee::{Transmit, TransmitResult};
@@ -355,8 +354,8 @@ impl Driver for VirtualBench {
         Box::pin(async move { self.advance(deadline, &mut |_| false).map(drop).map_err(Cannot::from) })
     }
 
-    fn send_request(&mut self, user: Eui64, request: &Request) -> Result<(), Cannot> {
-        self.dcc.on_request(self.now, user, request, &mut self.taps);
+    fn send_document(&mut self, user: Eui64, xml: &str) -> Result<(), Cannot> {
+        self.dcc.on_document(self.now, user, xml, &mut self.taps);
         self.settle();
         Ok(())
     }

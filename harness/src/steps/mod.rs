@@ -23,6 +23,7 @@ mod parts;
 mod pathway;
 mod patience;
 mod premises;
+mod protection;
 mod refusals;
 mod screens;
 mod settings;

@@ -28,22 +28,27 @@ pub(super) async fn send(world: &mut RigScenario, role: Role, request: Request) 
     Ok(())
 }
 
-/// SRV 11.4 for `devices` without any check beforehand, which names the release's version or another.
-async fn send_unchecked(
+/// SRV 11.4 for `devices` without any check beforehand.
+pub(super) fn unchecked_request(
     world: &mut RigScenario,
     role: Role,
     devices: Vec<Eui64>,
-    version: Option<FirmwareVersion>,
-) -> StepResult {
-    let release = world.release()?;
-    let body = UpdateFirmware {
-        firmware_image: release.octets().to_vec(),
-        firmware_version: version.unwrap_or(release.image.file_version),
-        device_id_list: devices,
-    };
+) -> Result<Request, StepError> {
+    let version = world.release()?.image.file_version;
+    request_with_version(world, role, devices, version)
+}
+
+/// [`unchecked_request`], which names a version of its own.
+fn request_with_version(
+    world: &mut RigScenario,
+    role: Role,
+    device_id_list: Vec<Eui64>,
+    firmware_version: FirmwareVersion,
+) -> Result<Request, StepError> {
+    let firmware_image = world.release()?.octets().to_vec();
+    let body = UpdateFirmware { firmware_image, firmware_version, device_id_list };
     let dcc = world.bench()?.access_control_broker.eui;
-    let request = world.supplier(role)?.request(dcc, ServiceRequest::UpdatePpmidFirmware(body));
-    send(world, role, request).await
+    Ok(world.supplier(role)?.request(dcc, ServiceRequest::UpdatePpmidFirmware(body)))
 }
 
 #[when(expr = "the {supplier} checks the image against the CPL and sends SRV 11.4 for the PPMID")]
@@ -86,13 +91,15 @@ async fn sends_signed_by_another(world: &mut RigScenario, role: Role, named: Nam
 #[when(expr = "the {supplier} sends SRV 11.4 for the PPMID without checking the image")]
 async fn sends_unchecked(world: &mut RigScenario, role: Role) -> StepResult {
     let ppmid = world.ppmid()?.eui;
-    send_unchecked(world, role, vec![ppmid], None).await
+    let request = unchecked_request(world, role, vec![ppmid])?;
+    send(world, role, request).await
 }
 
 #[when(expr = "the {supplier} sends SRV 11.4 for the PPMID, which names firmware version {version}")]
 async fn sends_another_version(world: &mut RigScenario, role: Role, version: Version) -> StepResult {
     let ppmid = world.ppmid()?.eui;
-    send_unchecked(world, role, vec![ppmid], Some(version.0)).await
+    let request = request_with_version(world, role, vec![ppmid], version.0)?;
+    send(world, role, request).await
 }
 
 /// SRV 11.1 or 11.4, whichever the image released is for, and for any Devices.
@@ -129,7 +136,8 @@ async fn send_to(world: &mut RigScenario, role: Role, devices: Vec<Eui64>) -> St
 #[when(expr = "the {supplier} sends SRV 11.4 for these Devices:")]
 async fn sends_for_devices(world: &mut RigScenario, role: Role, step: &Step) -> StepResult {
     let devices = devices(world, step)?;
-    send_unchecked(world, role, devices, None).await
+    let request = unchecked_request(world, role, devices)?;
+    send(world, role, request).await
 }
 
 /// The Supplier does as it must: it sends what passes its checks, and nothing else.

@@ -7,7 +7,7 @@ mod updates;
 mod wait;
 
 pub(crate) use panel::{Draft, reader};
-pub use params::{Hex, Named, Node, Place, Role, Version};
+pub use params::{Hex, Named, Node, Place, Refusal, Role, Version};
 pub use release::{Making, Release, ReleaseError};
 pub use updates::{Unit, Update};
 pub(crate) use wait::readable;
@@ -172,7 +172,11 @@ impl RigScenario {
             signing_key: party.keys.ds.clone(),
             first_counter: FIRST_COUNTER,
         };
-        let supplier = Supplier::new(config);
+        let mut supplier = Supplier::new(config);
+        let protection = bench.certificates.of_user(eui);
+        let protection =
+            protection.ok_or_else(|| StepError::bench_fault(format!("{role} {eui} has no certificate")))?;
+        supplier.protect(protection, bench.epoch);
         #[cfg(feature = "planted-faults")]
         let supplier = bench.planted.iter().fold(supplier, |mut supplier, planted| {
             if let crate::bench::Planted::Supplier(fault) = planted {

@@ -90,6 +90,62 @@ impl FromStr for Node {
     }
 }
 
+/// Why the DCC acts on no Service Request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(
+    name = "refusal",
+    regex = "its structure is not valid|its protection does not verify|its RequestID was used before|\
+             the sender is suspended|the sender's role is not eligible"
+)]
+pub enum Refusal {
+    /// It is no Service Request as DUIS has them.
+    Structure,
+    /// Signature or certificate do not hold.
+    Protection,
+    /// The DCC had one with this RequestID.
+    Replay,
+    /// The sender's right to send is suspended.
+    Suspended,
+    /// The sender's User Role may not send this.
+    UserRole,
+}
+
+impl Refusal {
+    const ALL: [Self; 5] = [Self::Structure, Self::Protection, Self::Replay, Self::Suspended, Self::UserRole];
+
+    /// How the DCC says so.
+    pub const fn response_code(self) -> &'static str {
+        match self {
+            Self::Structure => "E100",
+            Self::Protection => "E104",
+            Self::Replay => "E101",
+            Self::Suspended => "E2",
+            Self::UserRole => "E3",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Structure => "its structure is not valid",
+            Self::Protection => "its protection does not verify",
+            Self::Replay => "its RequestID was used before",
+            Self::Suspended => "the sender is suspended",
+            Self::UserRole => "the sender's role is not eligible",
+        })
+    }
+}
+
+impl FromStr for Refusal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|refusal| refusal.to_string() == text);
+        found.ok_or_else(|| format!("{text:?} is no reason for which scenarios have the DCC refuse a request"))
+    }
+}
+
 /// A firmware version as DUIS writes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
 #[param(name = "version", regex = "[0-9A-F]{8}")]

@@ -1,5 +1,6 @@
 //! What a DSP is told once.
 
+use crate::security::Protection;
 use crate::settings::Settings;
 use hanrig_wire::gbcs::{PublicKey, SecretKey, VerifyingKey};
 use hanrig_wire::time::Utc;
@@ -19,12 +20,15 @@ pub struct DspConfig {
     pub device_keys: BTreeMap<Eui64, DeviceKeys>,
     /// The public keys with which the Users sign Pre-Commands, by identifier.
     pub user_keys: BTreeMap<Eui64, VerifyingKey>,
+    /// What the DSP signs responses and Alerts with, and whose requests it takes. Without it nothing is signed, and no
+    /// request's signature holds.
+    pub protection: Option<Protection>,
     /// Which reading of the documents holds.
     pub settings: Settings,
 }
 
 impl DspConfig {
-    /// A configuration with the usual settings and nobody's keys.
+    /// A configuration with the usual settings and nobody's keys and certificates.
     pub fn new(eui: Eui64, clock: Utc, key_agreement: SecretKey) -> Self {
         Self {
             eui,
@@ -32,6 +36,7 @@ impl DspConfig {
             key_agreement,
             device_keys: BTreeMap::new(),
             user_keys: BTreeMap::new(),
+            protection: None,
             settings: Settings::default(),
         }
     }

@@ -201,6 +201,22 @@ faults! {
     DeliveryUnwatched: "SR-07";
     /// takes requests of a User whose right to send is suspended.
     SuspensionUnchecked: "SR-08";
+    /// takes requests without a signature.
+    UnsignedTaken: "SR-08";
+    /// takes requests that were changed after they were signed, or were signed with another key.
+    SignatureUnchecked: "SR-08";
+    /// takes requests that another User has signed.
+    SignerUnchecked: "SR-08";
+    /// takes certificates before and after their period.
+    CertificatePeriodUnchecked: "SR-08";
+    /// takes certificates for another remote party role.
+    CertificateRoleUnchecked: "SR-08";
+    /// takes certificates that no authority of the SMKI has issued.
+    CertificateChainUnchecked: "SR-08";
+    /// takes a RequestID a second time.
+    ReplayUnchecked: "SR-08";
+    /// signs neither responses nor Alerts.
+    SignsNothing: "SR-08";
     /// takes requests of a User whose role is not eligible.
     RoleUnchecked: "SR-08";
     /// takes an update of an ESME, GSME or HCALCS as not in progress.

@@ -42,6 +42,7 @@ mod delivery;
 mod distribution;
 mod faults;
 mod hub_firmware;
+mod protection;
 mod read;
 mod responsible;
 mod spoil;
@@ -67,6 +68,7 @@ use crate::duis::{
 };
 use crate::faults::Faults;
 use crate::gateway::{CspToDsp, DspToCsp};
+use crate::security::ProtectionError;
 use anomaly::Anomalies;
 use codes::Refusal;
 use command::Commands;
@@ -113,6 +115,8 @@ pub struct Dsp {
     tracking: Tracking,
     audit: VecDeque<AuditEntry>,
     outputs: VecDeque<DspOutput>,
+    /// How many of `outputs`, from the front, are as they go out: signed where they are for Users.
+    ready: usize,
     /// Batches whose CSP has not reported yet.
     distributions: BTreeMap<BatchKey, Distribution>,
     /// Distribution requests that their CSP has not taken yet, and images that are to be at their hub by a time.
@@ -153,6 +157,7 @@ impl Dsp {
             hub_versions: BTreeMap::new(),
             audit: VecDeque::new(),
             outputs: VecDeque::new(),
+            ready: 0,
             distributions: BTreeMap::new(),
             commands: Commands::default(),
             pre_commands: BTreeMap::new(),
@@ -200,6 +205,10 @@ impl Dsp {
 
     /// The next message to send, in the order in which they were made.
     pub fn take_output(&mut self) -> Option<DspOutput> {
+        if self.ready == 0 {
+            self.sign_outputs();
+        }
+        self.ready = self.ready.saturating_sub(1);
         self.outputs.pop_front()
     }
 
@@ -222,31 +231,24 @@ impl Dsp {
 
     /// Takes a Service Request that `sender` posted, and gives the synchronous answer, a DUIS response. Any input gives
     /// an answer: a request that cannot be read is refused with the outcome that says so, and the Service Audit Trail
-    /// tells line and column.
+    /// tells line and column. So is one whose signature or certificate does not hold (SR-08).
     pub fn on_request(&mut self, now: Instant, sender: Eui64, xml: &[u8]) -> String {
         self.now = now;
         let response = match duis::parse_bytes(xml) {
-            Ok(DuisMessage::Request(request)) => self.request(sender, &request),
-            Ok(DuisMessage::Response(_)) => {
-                let detail = "a response was sent where a Service Request belongs".to_owned();
-                self.unreadable(sender, None, detail)
-            }
+            Ok(message) => match (self.check_protection(xml, &message), message) {
+                (Ok(()), DuisMessage::Request(request)) => self.request(sender, &request),
+                (Err(error), DuisMessage::Request(request)) => self.unverified(sender, &request, &error),
+                (_, DuisMessage::Response(_)) => {
+                    let detail = "a response was sent where a Service Request belongs".to_owned();
+                    self.unreadable(sender, None, detail)
+                }
+            },
             Err(e) => {
                 let header = duis::request_header(xml);
                 self.unreadable(sender, header, e.to_string())
             }
         };
-        response.to_xml()
-    }
-
-    /// Takes a Service Request whose cryptographic protection or certificate does not verify, for `reason`: it is refused
-    /// and nothing is distributed (SR-08).
-    pub fn on_unverified_request(&mut self, now: Instant, sender: Eui64, xml: &[u8], reason: &str) -> String {
-        self.now = now;
-        let (request_id, reference) = duis::request_header(xml).unzip();
-        let entry = AuditEntry::new(AuditEvent::RequestRefused).outcome(Outcome::ProtectionNotVerified).user(sender);
-        self.record(AuditEntry { request_id, ..entry }.detail(reason));
-        self.response(request_id, reference, Outcome::ProtectionNotVerified, ResponsePayload::None).to_xml()
+        self.signed(response.to_xml())
     }
 
     /// Takes a message from the CSP of a region.
@@ -309,6 +311,13 @@ impl Dsp {
         };
         self.used_request_ids.insert(request.request_id);
         Ok(processed)
+    }
+
+    fn unverified(&mut self, sender: Eui64, request: &Request, error: &ProtectionError) -> Response {
+        let outcome = Outcome::ProtectionNotVerified;
+        let entry = AuditEntry::new(AuditEvent::RequestRefused).request(request.request_id).user(sender);
+        self.record(entry.outcome(outcome).detail(error.to_string()));
+        self.response(Some(request.request_id), Some(request.body.reference()), outcome, ResponsePayload::None)
     }
 
     fn unreadable(&mut self, sender: Eui64, header: Option<(RequestId, ServiceReference)>, detail: String) -> Response {

@@ -13,6 +13,7 @@ use crate::gateway::{
     DistributionRequest, DistributionTarget, DspToCsp, RejectionReason, TransferNotification, ValidationReport,
 };
 use crate::hash::FirmwareHash;
+use crate::security::{CertificateError, ProtectionError};
 use crate::settings::{AlertRecipients, CountedService, DAY};
 use hanrig_wire::gbcs::{ActivationOutcome, Message, SecretKey, TransferResponseCode};
 use hanrig_wire::time::Duration;
@@ -117,6 +118,22 @@ impl Dsp {
     /// Whether a User that is suspended or has a role that is not eligible is taken all the same.
     pub(super) fn takes_suspended(&self) -> bool {
         self.faulty(Fault::SuspensionUnchecked)
+    }
+
+    /// Whether this is overlooked in a request's signature or certificate.
+    pub(super) fn overlooks(&self, error: &ProtectionError) -> bool {
+        use CertificateError as C;
+        match error {
+            ProtectionError::Digest | ProtectionError::Signature(_) => self.faulty(Fault::SignatureUnchecked),
+            ProtectionError::Certificate(C::NotYetValid { .. } | C::Expired { .. }) => {
+                self.faulty(Fault::CertificatePeriodUnchecked)
+            }
+            ProtectionError::Certificate(C::Role { .. }) => self.faulty(Fault::CertificateRoleUnchecked),
+            ProtectionError::Certificate(C::IssuerUnknown { .. } | C::Signature { .. } | C::NoRoot(_)) => {
+                self.faulty(Fault::CertificateChainUnchecked)
+            }
+            _ => false,
+        }
     }
 
     /// Whether the sender's role is refused for this request.

@@ -75,6 +75,13 @@ impl Document {
         }
     }
 
+    /// The signature without space around it: what is left without it is the document that was signed.
+    fn signature(&mut self, signature: Option<&Signature>) {
+        if let Some(signature) = signature {
+            self.text.push_str(&signature_element(signature));
+        }
+    }
+
     fn devices(&mut self, name: Name, list: &[Eui64]) {
         let mut text = String::with_capacity(list.len() * 24);
         for (index, device) in list.iter().enumerate() {
@@ -139,9 +146,7 @@ pub(super) fn request(request: &Request) -> String {
     d.open(sr("Body"), &[]);
     service_request(&mut d, &request.body);
     d.close(sr("Body"));
-    if let Some(s) = &request.signature {
-        signature::write(&mut d, s);
-    }
+    d.signature(request.signature.as_ref());
     d.close(sr("Request"));
     d.text
 }
@@ -201,9 +206,7 @@ pub(super) fn response(response: &Response) -> String {
         ResponseBody::DccAlertMessage(alert) => dcc_alert(&mut d, alert),
     }
     d.close(sr("Body"));
-    if let Some(s) = &response.signature {
-        signature::write(&mut d, s);
-    }
+    d.signature(response.signature.as_ref());
     d.close(sr("Response"));
     d.text
 }

@@ -120,6 +120,9 @@ pub enum ProtectionError {
     /// The canonical form could not be made.
     #[error("the message has no canonical form: {0}")]
     Canonical(String),
+    /// There is nothing to check it with.
+    #[error("no certificates were given to check signatures with")]
+    NoTrust,
     /// Who signed is not who sends.
     #[error("signed by {signer}, but {expected} is the originator")]
     Originator {

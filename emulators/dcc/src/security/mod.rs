@@ -33,7 +33,17 @@ mod store;
 pub use certificate::{Certificate, CertificateId, Period, RemotePartyRole};
 pub use error::{CertificateError, PkiError, ProtectionError, SignError};
 pub use pki::{Identity, Pki};
-pub use signature::{Verified, sign, verify, verify_with_key};
-#[expect(unused_imports, reason = "until DSP and Supplier use them")]
+pub use signature::{Verified, sign, sign_request, verify, verify_with_key};
 pub(crate) use signature::{sign_own, verify_read};
 pub use store::TrustStore;
+
+use std::sync::Arc;
+
+/// What a party signs its messages with, and whose signatures it takes.
+#[derive(Clone, Debug)]
+pub struct Protection {
+    /// The party's own.
+    pub identity: Arc<Identity>,
+    /// The certificates of the others.
+    pub trust: Arc<TrustStore>,
+}

@@ -4,7 +4,7 @@ use super::certificate::{Certificate, CertificateId, RemotePartyRole};
 use super::error::{CertificateError, ProtectionError, SignError};
 use super::pki::Identity;
 use super::store::TrustStore;
-use crate::duis::{self, DuisMessage, Signature, XML_SIGNATURE};
+use crate::duis::{self, DuisMessage, Request, Signature, XML_SIGNATURE};
 use bergshamra_c14n::{C14nMode, canonicalize_doc};
 use bergshamra_xml::NodeSet;
 use hanrig_wire::gbcs::VerifyingKey;
@@ -38,17 +38,38 @@ pub fn sign(document: &str, identity: &Identity) -> Result<String, SignError> {
 
 /// [`sign`], for a document that this project wrote.
 pub(crate) fn sign_own(document: &str, identity: &Identity) -> Result<String, SignError> {
-    let canonical_error = |e: &dyn std::fmt::Display| SignError::Canonical(e.to_string());
     let read = uppsala::parse(document).map_err(|e| canonical_error(&e))?;
-    let canonical =
-        canonicalize_doc(&read, C14nMode::Inclusive, None, &NO_PREFIXES).map_err(|e| canonical_error(&e))?;
+    let signature = signature_over(&read, identity)?;
     let root = read.document_element().and_then(|root| read.node_range(root));
     let end = root.and_then(|root| document.get(root.clone()).map(|text| (root.start, text)));
     let end = end.and_then(|(start, text)| text.rfind("</").map(|at| start + at));
     let (head, tail) = end
         .and_then(|end| document.split_at_checked(end))
         .ok_or_else(|| canonical_error(&"the end of its root is not to be found"))?;
+    Ok([head, &duis::signature_element(&signature), tail].concat())
+}
 
+/// The request with its sender's signature, which takes the place of any that it had. It holds for what
+/// [`Request::to_xml`] then writes.
+///
+/// # Errors
+///
+/// None that a request can cause; that of the canonical form is passed on.
+pub fn sign_request(mut request: Request, identity: &Identity) -> Result<Request, SignError> {
+    request.signature = None;
+    let document = request.to_xml();
+    let read = uppsala::parse(&document).map_err(|e| canonical_error(&e))?;
+    request.signature = Some(signature_over(&read, identity)?);
+    Ok(request)
+}
+
+fn canonical_error(error: &dyn std::fmt::Display) -> SignError {
+    SignError::Canonical(error.to_string())
+}
+
+fn signature_over(document: &Document<'_>, identity: &Identity) -> Result<Signature, SignError> {
+    let canonical = canonicalize_doc(document, C14nMode::Inclusive, None, &NO_PREFIXES);
+    let canonical = canonical.map_err(|e| canonical_error(&e))?;
     let id = identity.certificate().id();
     let mut signature = Signature {
         digest_value: Sha256::digest(canonical).to_vec(),
@@ -62,7 +83,7 @@ pub(crate) fn sign_own(document: &str, identity: &Identity) -> Result<String, Si
     let signed_info = element.document_element().and_then(|root| canonical_signed_info(&element, root));
     let signed_info = signed_info.ok_or_else(|| canonical_error(&"SignedInfo is not to be found"))?;
     signature.signature_value = identity.key().sign(&signed_info).to_vec();
-    Ok([head, &duis::signature_element(&signature), tail].concat())
+    Ok(signature)
 }
 
 /// Reads a DUIS message and checks its signature: that it is that of a certificate in `store` which holds at `now` for

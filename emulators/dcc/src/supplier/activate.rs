@@ -83,6 +83,6 @@ impl Supplier {
         }
         message.sign(&self.config.signing_key);
         self.activations.remove(&id);
-        Ok(Request::new(id, ServiceRequest::SignedPreCommand { gbcs_payload: message.emit() }))
+        Ok(self.signed(Request::new(id, ServiceRequest::SignedPreCommand { gbcs_payload: message.emit() })))
     }
 }

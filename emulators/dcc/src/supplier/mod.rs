@@ -16,9 +16,10 @@ pub use patience::Advice;
 pub use prepare::{FirmwarePackage, PreparedImage, SupplierRefusal, prepare};
 
 use crate::data::{Cpl, UserRole};
-use crate::duis::{DuisError, Request, RequestId, ServiceRequest, UpdateFirmware};
+use crate::duis::{self, DuisMessage, Request, RequestId, ServiceRequest, UpdateFirmware};
 use crate::faults::Faults;
 use crate::hash::FirmwareHash;
+use crate::security::{Protection, ProtectionError, RemotePartyRole, sign_request, verify_read};
 use hanrig_wire::gbcs::SigningKey;
 use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64};
@@ -50,6 +51,8 @@ pub struct Supplier {
     /// SRV 11.3 whose Pre-Command has not been signed: Hash and execution date-time.
     activations: BTreeMap<RequestId, (FirmwareHash, Option<Utc>)>,
     patience: patience::Patience,
+    /// What requests are signed with, and the time of day at [`Instant::ZERO`].
+    protection: Option<(Protection, Utc)>,
     faults: Faults<faults::Fault>,
 }
 
@@ -62,8 +65,15 @@ impl Supplier {
             inbox: Inbox::default(),
             activations: BTreeMap::new(),
             patience: patience::Patience::default(),
+            protection: None,
             faults: Faults::none(),
         }
+    }
+
+    /// Has the Supplier sign its requests, and take nothing that the DCC has not signed. `clock` is the time of day at
+    /// [`Instant::ZERO`]. Without this it signs nothing and takes the DCC's messages as they come.
+    pub fn protect(&mut self, protection: Protection, clock: Utc) {
+        self.protection = Some((protection, clock));
     }
 
     /// Makes the Supplier wrong in this way from now on.
@@ -139,16 +149,31 @@ impl Supplier {
     pub fn request(&mut self, target: Eui64, body: ServiceRequest) -> Request {
         let counter = self.counter;
         self.counter = counter.saturating_add(1);
-        Request::new(RequestId { originator: self.config.eui, target, counter }, body)
+        self.signed(Request::new(RequestId { originator: self.config.eui, target, counter }, body))
+    }
+
+    /// The request as it goes to the DCC.
+    fn signed(&self, request: Request) -> Request {
+        match &self.protection {
+            // No request is without a canonical form; were there one, the DCC would refuse it.
+            Some((protection, _)) => sign_request(request.clone(), &protection.identity).unwrap_or(request),
+            None => request,
+        }
     }
 
     /// Takes a message from the DCC: the synchronous answer to a request as well as what comes later.
     ///
     /// # Errors
     ///
-    /// That the message is not a DUIS response, and where it is not.
-    pub fn receive(&mut self, now: Instant, xml: &str) -> Result<&Received, DuisError> {
-        let received = self.inbox.receive(now, xml)?;
+    /// That the message is not a DUIS response, and where it is not; and that the DCC's signature does not hold.
+    pub fn receive(&mut self, now: Instant, xml: &str) -> Result<&Received, ProtectionError> {
+        let message = duis::parse(xml)?;
+        if let Some((protection, clock)) = &self.protection {
+            let time = clock.after(now - Instant::ZERO);
+            verify_read(xml.as_bytes(), &message, &protection.trust, RemotePartyRole::DspXmlSign, time)?;
+        }
+        let DuisMessage::Response(response) = message else { return Err(duis::not_a_response(xml).into()) };
+        let received = self.inbox.receive(now, response);
         self.patience.receive(now, &received.response);
         Ok(received)
     }

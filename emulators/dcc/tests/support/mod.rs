@@ -8,7 +8,9 @@ use hanrig_dcc::duis::{
 };
 use hanrig_dcc::gateway::{CspToDsp, DistributionRequest, DspToCsp, GbcsMessage, RejectedDevice, ValidationReport};
 pub(crate) mod csp_bench;
+pub(crate) mod protection;
 
+use hanrig_dcc::settings::UnsignedRequests;
 use hanrig_dcc::{FirmwareHash, Settings};
 use hanrig_wire::gbcs::{Cra, Message, MessageCode, SecretKey, SigningKey, ccs08, cs09};
 use hanrig_wire::ota_file::{self, HardwareVersions, OtaHeader};
@@ -210,6 +212,8 @@ impl World {
         for user in [IMPORT, GAS, OTHER_IMPORT] {
             config.user_keys.insert(user, user_key(user).verifying_key());
         }
+        // What is signed and what is not, `dsp_protection.rs` tests.
+        let settings = Settings { unsigned_requests: UnsignedRequests::Taken, ..settings };
         let config = DspConfig { settings, ..config };
         let image = ota_upgrade_image(0x8401, manufacturer_image);
         Self { dsp: Dsp::new(config, data), image, counter: 1000, kept: Vec::new() }

@@ -30,7 +30,6 @@ use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use board::{Board, BoardFailure};
 use hanrig_air::{SniffedFrame, fcs_is_good};
 use hanrig_dcc::data::DccData;
-use hanrig_dcc::duis::Request;
 use hanrig_provisioning::Faults;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
@@ -523,8 +522,8 @@ impl Driver for LiveBench {
         })
     }
 
-    fn send_request(&mut self, user: Eui64, request: &Request) -> Result<(), Cannot> {
-        self.dcc.on_request(self.now(), user, request, &mut self.taps);
+    fn send_document(&mut self, user: Eui64, xml: &str) -> Result<(), Cannot> {
+        self.dcc.on_document(self.now(), user, xml, &mut self.taps);
         self.settle();
         Ok(())
     }

@@ -38,6 +38,8 @@ pub struct DuisSighting {
     pub file: String,
     /// What it says.
     pub message: DuisMessage,
+    /// The XML as it was sent. It is kept of what the DCC sends, which is small, so that its signature can be checked.
+    pub document: Option<String>,
 }
 
 impl DuisSighting {
