@@ -5,6 +5,7 @@
 //! - [`rig`]: the bench in motion, what is observed of it, and the evidence;
 //! - [`world`] and the steps: what scenarios say, in terms of the rig;
 //! - [`runner`]: loads Gherkin features, runs their scenarios and appends what happens to the run log;
+//! - [`serve`]: the DCC for a client outside;
 //! - [`progress`]: what a person at a terminal sees meanwhile;
 //! - [`cli`]: the commands;
 //! - [`input`]: files and standard input, read up to a limit;
@@ -18,5 +19,6 @@ pub mod ports;
 pub mod progress;
 pub mod rig;
 pub mod runner;
+pub mod serve;
 mod steps;
 pub mod world;

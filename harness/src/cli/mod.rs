@@ -10,6 +10,7 @@ mod out;
 mod output;
 mod report;
 pub mod run;
+mod serve;
 
 use std::ffi::OsString;
 use std::io;
@@ -65,6 +66,9 @@ enum Command {
     Bench(bench::BenchCommand),
     /// Render the reports of a run again from its log
     Report(report::ReportArgs),
+    /// Play a part for a client outside
+    #[command(subcommand)]
+    Serve(serve::ServeCommand),
 }
 
 /// A command did not do what it was asked.
@@ -119,6 +123,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Duis(command)) => duis::run(&command),
         Some(Command::Bench(command)) => bench::run(&command),
         Some(Command::Report(args)) => report::run(&args),
+        Some(Command::Serve(command)) => serve::run(command),
     };
     done.unwrap_or_else(|failure| told(&failure))
 }

@@ -50,3 +50,8 @@ pub(super) fn error(text: &str) {
     let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     drop(writeln!(anstream::stderr(), "{style}error:{style:#} {text}"));
 }
+
+/// Tells something on standard error that is no error of the command. That it is closed, nobody can be told.
+pub(super) fn note(text: &str) {
+    drop(writeln!(anstream::stderr(), "{text}"));
+}

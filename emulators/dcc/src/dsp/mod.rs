@@ -183,6 +183,11 @@ impl Dsp {
         &mut self.data
     }
 
+    /// Has the DSP know the public keys of a Device or CHF that came after it was made.
+    pub fn set_device_keys(&mut self, device: Eui64, keys: DeviceKeys) {
+        self.config.device_keys.insert(device, keys);
+    }
+
     /// The Service Audit Trail, oldest entry first.
     pub fn audit_trail(&self) -> impl Iterator<Item = &AuditEntry> {
         self.audit.iter()
