@@ -1,6 +1,6 @@
 //! Clock, data, SSI, SSMI and the Panel's repositories, for programs.
 
-use super::{Service, error};
+use super::{Refused, Service, error};
 use crate::serve::access::Role;
 use crate::serve::chain::{Applied, Chain};
 use crate::serve::engine::Clock;
@@ -50,26 +50,26 @@ pub(super) fn viewer(role: Role) -> Option<Viewer> {
 }
 
 impl Service {
-    fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Response> {
+    fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Refused> {
         let role = self.party(headers)?.role;
         viewer(role).ok_or_else(|| error(StatusCode::FORBIDDEN, "SSI is for Users of the DCC and its Service Desk"))
     }
 
-    async fn look<T: Send + 'static>(&self, look: impl FnOnce(&Chain) -> T + Send + 'static) -> Result<T, Response> {
-        self.engine().look(look).await.map_err(IntoResponse::into_response)
+    async fn look<T: Send + 'static>(&self, look: impl FnOnce(&Chain) -> T + Send + 'static) -> Result<T, Refused> {
+        Ok(self.engine().look(look).await?)
     }
 }
 
-fn device(text: &str) -> Result<Eui64, Response> {
+fn device(text: &str) -> Result<Eui64, Refused> {
     text.parse().map_err(|wrong| error(StatusCode::BAD_REQUEST, &format!("Device ID: {wrong}")))
 }
 
 /// The answer on a Device that is not the viewer's and on one that is not there.
-fn no_such_device() -> Response {
+fn no_such_device() -> Refused {
     error(StatusCode::NOT_FOUND, "no firmware update of such a Device is to be seen here")
 }
 
-async fn clock(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Value>, Response> {
+async fn clock(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Value>, Refused> {
     service.party(&headers)?;
     let now = service.look(Chain::utc).await?;
     Ok(Json(json!({ "clock": service.clock.name(), "now": now.to_string() })))
@@ -82,7 +82,7 @@ enum Advance {
     Until(String),
 }
 
-async fn advance(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Response> {
+async fn advance(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Json<Value>, Refused> {
     service.party(&headers)?;
     let wrong = |what: String| error(StatusCode::BAD_REQUEST, &what);
     if service.clock == Clock::Wall {
@@ -112,11 +112,11 @@ async fn advance(State(service): State<Arc<Service>>, headers: HeaderMap, body: 
     if until - now > LONGEST_ADVANCE {
         return Err(wrong("time passes by a year at most at once; ask several times".to_owned()));
     }
-    service.engine().apply(Input::Advance { until }).await.map_err(IntoResponse::into_response)?;
+    service.engine().apply(Input::Advance { until }).await?;
     clock(State(service), headers).await
 }
 
-async fn reload(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Value>, Response> {
+async fn reload(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Value>, Refused> {
     service.service_desk(&headers)?;
     let changed = service.reload().await;
     let changed = changed
@@ -128,14 +128,14 @@ async fn status(
     State(service): State<Arc<Service>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Response> {
+) -> Result<Json<Value>, Refused> {
     let viewer = service.viewer(&headers)?;
     let device = device(&id)?;
     let found = service.look(move |chain| chain.dsp().firmware_update_status(chain.now(), viewer, device)).await?;
     json_of(found.ok_or_else(no_such_device)?)
 }
 
-fn json_of(value: impl Serialize) -> Result<Json<Value>, Response> {
+fn json_of(value: impl Serialize) -> Result<Json<Value>, Refused> {
     serde_json::to_value(value).map(Json).map_err(|cause| error(StatusCode::INTERNAL_SERVER_ERROR, &cause.to_string()))
 }
 
@@ -143,23 +143,23 @@ async fn reset(
     State(service): State<Arc<Service>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<StatusCode, Response> {
+) -> Result<StatusCode, Refused> {
     service.service_desk(&headers)?;
     let device = device(&id)?;
-    let applied = service.engine().apply(Input::Reset { device }).await.map_err(IntoResponse::into_response)?;
+    let applied = service.engine().apply(Input::Reset { device }).await?;
     match applied {
         Applied::Reset(Ok(())) => Ok(StatusCode::NO_CONTENT),
         _ => Err(no_such_device()),
     }
 }
 
-async fn activations(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Value>, Response> {
+async fn activations(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Value>, Refused> {
     let viewer = service.viewer(&headers)?;
     let lines = move |chain: &Chain| chain.dsp().firmware_activations(viewer).cloned().collect::<Vec<_>>();
     json_of(service.look(lines).await?)
 }
 
-async fn activations_csv(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Response> {
+async fn activations_csv(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Refused> {
     let viewer = service.viewer(&headers)?;
     Ok(csv(service.look(move |chain| chain.dsp().firmware_activations_csv(viewer)).await?))
 }
@@ -173,7 +173,7 @@ pub(super) fn csv(text: String) -> Response {
     (headers, text).into_response()
 }
 
-async fn quarantine(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Value>, Response> {
+async fn quarantine(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Json<Value>, Refused> {
     service.service_desk(&headers)?;
     let list = |chain: &Chain| {
         let request = |request: &hanrig_dcc::duis::Request| {
@@ -189,7 +189,7 @@ async fn decide(
     State(service): State<Arc<Service>>,
     Path((request, decision)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<StatusCode, Response> {
+) -> Result<StatusCode, Refused> {
     service.service_desk(&headers)?;
     let request: RequestId =
         request.parse().map_err(|wrong| error(StatusCode::BAD_REQUEST, &format!("RequestID: {wrong}")))?;
@@ -198,7 +198,7 @@ async fn decide(
         "discard" => Input::Discard { request },
         _ => return Err(error(StatusCode::NOT_FOUND, "expected release or discard")),
     };
-    match service.engine().apply(input).await.map_err(IntoResponse::into_response)? {
+    match service.engine().apply(input).await? {
         Applied::Found(true) => Ok(StatusCode::NO_CONTENT),
         _ => Err(error(StatusCode::NOT_FOUND, "no such request is quarantined")),
     }
@@ -208,7 +208,7 @@ async fn fir(
     State(service): State<Arc<Service>>,
     Path(entry): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Response> {
+) -> Result<Json<Value>, Refused> {
     let reader = service.party(&headers)?.reader();
     let entry = entry_number(&entry)?;
     let access = service.access();
@@ -222,7 +222,7 @@ async fn dzir(
     State(service): State<Arc<Service>>,
     Path(entry): Path<String>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Response> {
+) -> Result<Json<Value>, Refused> {
     let reader = service.party(&headers)?.reader();
     let entry = entry_number(&entry)?;
     let access = service.access();
@@ -232,11 +232,11 @@ async fn dzir(
     json_of(found.ok_or_else(|| no_record("DZIR", entry))?)
 }
 
-fn entry_number(text: &str) -> Result<u32, Response> {
+fn entry_number(text: &str) -> Result<u32, Refused> {
     text.parse().map_err(|_| error(StatusCode::BAD_REQUEST, "expected the number of a CPL entry"))
 }
 
-fn no_record(repository: &str, entry: u32) -> Response {
+fn no_record(repository: &str, entry: u32) -> Refused {
     error(StatusCode::NOT_FOUND, &format!("the {repository} has no record of CPL entry {entry}"))
 }
 

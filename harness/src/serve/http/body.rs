@@ -1,9 +1,8 @@
 //! Bodies of requests, read up to a limit, in bounded memory and time.
 
-use super::{Service, error};
+use super::{Refused, Service, error};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ const SMALL: u64 = 64 * 1024;
 
 impl Service {
     /// The octets of a body of at most `limit`. What is beyond is read and thrown away, so that its sender hears why.
-    pub(super) async fn body(&self, headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, Response> {
+    pub(super) async fn body(&self, headers: &HeaderMap, mut body: Body, limit: usize) -> Result<Bytes, Refused> {
         let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         let read = async {
             if length.is_some_and(|length| length > limit as u64) {
@@ -47,6 +46,6 @@ async fn throw_away(body: &mut Body) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-fn too_large(limit: usize) -> Response {
+fn too_large(limit: usize) -> Refused {
     error(StatusCode::PAYLOAD_TOO_LARGE, &format!("the body is larger than {limit} octets, the most that is read"))
 }

@@ -1,6 +1,6 @@
 //! DUIS: Service Requests in, messages out.
 
-use super::{Service, error};
+use super::{Refused, Service, error};
 use crate::serve::chain::Applied;
 use crate::serve::input::Input;
 use crate::serve::push::MESSAGE;
@@ -30,11 +30,11 @@ pub(super) fn routes() -> Router<Arc<Service>> {
         .route("/duis/messages/{number}", delete(take_messages))
 }
 
-async fn request(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Response> {
+async fn request(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     let user = service.user(&headers)?;
     let document = service.body(&headers, body, MAXIMUM_DOCUMENT).await?.to_vec();
     let applied = service.engine().apply(Input::Request { user, document }).await;
-    match applied.map_err(IntoResponse::into_response)? {
+    match applied? {
         Applied::Response(xml) => Ok(([(header::CONTENT_TYPE, XML)], xml).into_response()),
         _ => Err(error(StatusCode::INTERNAL_SERVER_ERROR, "the DSP gave no response")),
     }
@@ -50,7 +50,7 @@ async fn first_message(
     State(service): State<Arc<Service>>,
     Query(Wait { wait }): Query<Wait>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     let user = service.user(&headers)?;
     let wait = if wait.is_empty() { Ok(0) } else { wait.parse() };
     let wait: u64 = wait.map_err(|_| error(StatusCode::BAD_REQUEST, "expected wait in whole seconds"))?;
@@ -82,7 +82,7 @@ async fn take_messages(
     State(service): State<Arc<Service>>,
     Path(number): Path<String>,
     headers: HeaderMap,
-) -> Result<StatusCode, Response> {
+) -> Result<StatusCode, Refused> {
     let user = service.user(&headers)?;
     let number = number.parse().map_err(|_| error(StatusCode::BAD_REQUEST, "expected the number of a message"))?;
     if service.engine().taken(user, number) {

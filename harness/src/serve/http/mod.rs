@@ -119,21 +119,21 @@ impl Service {
     }
 
     /// Who sends a request, by its token.
-    fn party(&self, headers: &HeaderMap) -> Result<Party, Response> {
+    fn party(&self, headers: &HeaderMap) -> Result<Party, Refused> {
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = token.and_then(|value| value.split_once(' '));
         let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
         let access = self.access();
         token.and_then(|token| access.by_token(token)).cloned().ok_or_else(|| {
             let what = "send Authorization: Bearer with a token of the access file";
-            let mut response = error(StatusCode::UNAUTHORIZED, what);
+            let Refused(mut response) = error(StatusCode::UNAUTHORIZED, what);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            response
+            Refused(response)
         })
     }
 
     /// The User that sends a request.
-    fn user(&self, headers: &HeaderMap) -> Result<Eui64, Response> {
+    fn user(&self, headers: &HeaderMap) -> Result<Eui64, Refused> {
         match self.party(headers)?.role {
             Role::User(user) => Ok(user),
             Role::ServiceDesk | Role::Reader => Err(error(StatusCode::FORBIDDEN, "this is for Users of the DCC")),
@@ -141,7 +141,7 @@ impl Service {
     }
 
     /// Says that the DCC Service Desk sends a request.
-    fn service_desk(&self, headers: &HeaderMap) -> Result<(), Response> {
+    fn service_desk(&self, headers: &HeaderMap) -> Result<(), Refused> {
         match self.party(headers)?.role {
             Role::ServiceDesk => Ok(()),
             Role::User(_) | Role::Reader => Err(error(StatusCode::FORBIDDEN, "this is for the DCC Service Desk")),
@@ -183,15 +183,30 @@ async fn protect(request: Request, next: Next) -> Response {
     response
 }
 
-/// An error for programs.
-fn error(status: StatusCode, what: &str) -> Response {
-    (status, Json(json!({ "error": what }))).into_response()
+/// An answer that says why there is no other.
+struct Refused(Box<Response>);
+
+impl From<Response> for Refused {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
 }
 
-impl IntoResponse for NotTaken {
-    fn into_response(self) -> Response {
-        let mut response = error(StatusCode::SERVICE_UNAVAILABLE, &self.to_string());
+impl From<NotTaken> for Refused {
+    fn from(why: NotTaken) -> Self {
+        let Self(mut response) = error(StatusCode::SERVICE_UNAVAILABLE, &why.to_string());
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        response
+        Self(response)
     }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+/// An error for programs.
+fn error(status: StatusCode, what: &str) -> Refused {
+    (status, Json(json!({ "error": what }))).into_response().into()
 }

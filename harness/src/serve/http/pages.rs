@@ -1,9 +1,9 @@
 //! The pages for people: SSI for Users, SSMI for the DCC Service Desk. Plain HTML without scripts; everything in it that
 //! comes from outside is escaped by the templates.
 
-use super::Service;
 use super::api::{csv, time_text, viewer};
 use super::session::Session;
+use super::{Refused, Service};
 use crate::serve::access::Role;
 use crate::serve::chain::{Applied, Chain};
 use crate::serve::input::Input;
@@ -100,18 +100,18 @@ fn respond(status: StatusCode, page: Markup) -> Response {
 }
 
 /// What is shown where something is not to be had.
-fn sorry(session: Option<&Session>, status: StatusCode, title: &str, what: &str) -> Response {
-    respond(status, page(session, title, None, html! { p { (what) } p { a href="/" { "Back to the start" } } }))
+fn sorry(session: Option<&Session>, status: StatusCode, title: &str, what: &str) -> Refused {
+    respond(status, page(session, title, None, html! { p { (what) } p { a href="/" { "Back to the start" } } })).into()
 }
 
 impl Service {
     /// The session of a request; without one, the way to sign in.
-    fn signed_in(&self, headers: &HeaderMap) -> Result<Session, Response> {
-        self.session(headers).ok_or_else(|| Redirect::to("/sign-in").into_response())
+    fn signed_in(&self, headers: &HeaderMap) -> Result<Session, Refused> {
+        self.session(headers).ok_or_else(|| Redirect::to("/sign-in").into_response().into())
     }
 
     /// The session of a request of somebody who has SSI or SSMI.
-    fn seeing(&self, headers: &HeaderMap) -> Result<(Session, Viewer), Response> {
+    fn seeing(&self, headers: &HeaderMap) -> Result<(Session, Viewer), Refused> {
         let session = self.signed_in(headers)?;
         match viewer(session.party.role) {
             Some(viewer) => Ok((session, viewer)),
@@ -126,7 +126,7 @@ impl Service {
         &self,
         session: &Session,
         look: impl FnOnce(&Chain) -> T + Send + 'static,
-    ) -> Result<T, Response> {
+    ) -> Result<T, Refused> {
         let found = self.engine().look(look).await;
         found.map_err(|why| sorry(Some(session), StatusCode::SERVICE_UNAVAILABLE, "Not now", &why.to_string()))
     }
@@ -136,7 +136,7 @@ async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-async fn home(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Redirect, Response> {
+async fn home(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Redirect, Refused> {
     let session = service.signed_in(&headers)?;
     Ok(Redirect::to(if viewer(session.party.role).is_some() { "/devices" } else { "/repositories" }))
 }
@@ -173,7 +173,7 @@ async fn form<T: serde::de::DeserializeOwned>(
     service: &Service,
     headers: &HeaderMap,
     body: Body,
-) -> Result<T, Response> {
+) -> Result<T, Refused> {
     let octets = service.body(headers, body, SMALL_FORM).await?;
     let mut request = Request::new(Body::from(octets));
     *request.method_mut() = Method::POST;
@@ -186,7 +186,7 @@ async fn form<T: serde::de::DeserializeOwned>(
     Ok(form)
 }
 
-async fn sign_in(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Response> {
+async fn sign_in(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     // Another site could sign somebody in under a name of its own.
     if headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
         return Err(sorry(None, StatusCode::FORBIDDEN, "Not from here", "Sign in on the page of this server."));
@@ -212,7 +212,7 @@ struct Sent {
 }
 
 /// The session and the form of a page of that session.
-async fn sent(service: &Service, headers: &HeaderMap, body: Body) -> Result<(Session, Sent), Response> {
+async fn sent(service: &Service, headers: &HeaderMap, body: Body) -> Result<(Session, Sent), Refused> {
     let session = service.signed_in(headers)?;
     let form: Sent = form(service, headers, body).await?;
     if !session.has_sent(&form.form_token) {
@@ -222,7 +222,7 @@ async fn sent(service: &Service, headers: &HeaderMap, body: Body) -> Result<(Ses
     Ok((session, form))
 }
 
-async fn sign_out(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Response> {
+async fn sign_out(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     sent(&service, &headers, body).await?;
     let cookie = service.sessions.end(&headers);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
@@ -259,7 +259,7 @@ fn badge(status: ProcessingStatus) -> Markup {
     html! { span class={ "badge " (class) } { (status) } }
 }
 
-async fn devices(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Response> {
+async fn devices(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Refused> {
     let (session, viewer) = service.seeing(&headers)?;
     let look = move |chain: &Chain| {
         let dsp = chain.dsp();
@@ -314,7 +314,7 @@ async fn device(
     State(service): State<Arc<Service>>,
     Query(Asked { id, done }): Query<Asked>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     let (session, viewer) = service.seeing(&headers)?;
     let title = "Firmware Update Status";
     let Ok(device) = id.trim().parse::<Eui64>() else {
@@ -376,7 +376,7 @@ fn reset_form(session: &Session, found: &FirmwareUpdateStatus) -> Markup {
     }
 }
 
-async fn reset(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Response> {
+async fn reset(State(service): State<Arc<Service>>, headers: HeaderMap, body: Body) -> Result<Response, Refused> {
     let (session, Sent { id, .. }) = sent(&service, &headers, body).await?;
     if session.party.role != Role::ServiceDesk {
         let what = "Only the DCC Service Desk can reset the firmware update status of a Device.";
@@ -394,7 +394,7 @@ async fn reset(State(service): State<Arc<Service>>, headers: HeaderMap, body: Bo
     }
 }
 
-async fn activations(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Response> {
+async fn activations(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Refused> {
     let (session, viewer) = service.seeing(&headers)?;
     let look =
         move |chain: &Chain| (chain.utc(), chain.dsp().firmware_activations(viewer).cloned().collect::<Vec<_>>());
@@ -435,7 +435,7 @@ fn activation(line: &Activation) -> Markup {
     }
 }
 
-async fn activations_csv(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Response> {
+async fn activations_csv(State(service): State<Arc<Service>>, headers: HeaderMap) -> Result<Response, Refused> {
     let (session, viewer) = service.seeing(&headers)?;
     Ok(csv(service.shown(&session, move |chain| chain.dsp().firmware_activations_csv(viewer)).await?))
 }
@@ -450,7 +450,7 @@ async fn repositories(
     State(service): State<Arc<Service>>,
     Query(Entry { entry }): Query<Entry>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, Refused> {
     let session = service.signed_in(&headers)?;
     let form = html! {
         form.card.search method="get" action="/repositories" role="search" {

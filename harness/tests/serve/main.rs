@@ -1,0 +1,10 @@
+//! `hanrig serve dcc`, the real program, as clients see it.
+
+mod access;
+mod browser;
+mod chain;
+mod crowd;
+mod refusals;
+mod reload;
+mod restart;
+mod support;
