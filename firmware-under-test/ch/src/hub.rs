@@ -89,6 +89,9 @@ pub struct CommunicationsHub<F> {
     pub(crate) sequence: u8,
     outputs: VecDeque<Output>,
     pub(crate) faults: Faults,
+    /// What a fault makes it remember.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) spoilt: crate::faults::Spoilt,
 }
 
 impl<F: NorFlash> CommunicationsHub<F> {
@@ -145,6 +148,8 @@ impl<F: NorFlash> CommunicationsHub<F> {
             sequence: 0,
             outputs: VecDeque::new(),
             faults: Faults::default(),
+            #[cfg(feature = "planted-faults")]
+            spoilt: crate::faults::Spoilt::default(),
         })
     }
 
@@ -213,6 +218,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
 
     /// A frame that the radio received, FCS included.
     pub fn on_frame(&mut self, now: Instant, octets: &[u8], lqi: u8) {
+        if self.stops_at(octets) {
+            return;
+        }
         self.node.on_frame(now, octets, lqi);
         self.settle(now);
     }

@@ -3,11 +3,14 @@
 use crate::ppmid::Ppmid;
 use alloc::vec::Vec;
 use hanrig_wire::gbcs::{ActivationOutcome, AlertCode, Message, PublicKey, cs08, cs09};
+use hanrig_wire::mac::{MacError, MacFrame};
 use hanrig_wire::manufacturer_image::ManufacturerImageInfo;
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use hanrig_wire::zcl::ota::{ImageId, OtaCommand, QueryNextImageRequest};
 use hanrig_wire::zcl::{Status, ZclHeader};
+#[cfg(feature = "planted-faults")]
+use hanrig_zigbee::Laxity;
 use hanrig_zigbee::ota::client::Transfer;
 use hanrig_zigbee::ota::parts::PartActivation;
 
@@ -98,6 +101,22 @@ hanrig_wire::planted_faults! {
     UpgradesFactoryFirmwareOnly: "PATH-02";
     /// forgets that it was updated locally.
     ForgetsLocalUpdate: "PPMID-13";
+    /// takes frames that it had before.
+    TakesReplays: "PPMID-05";
+    /// takes frames without security.
+    TakesUnsecured: "PPMID-05";
+    /// takes what is not secured with its link key.
+    TakesWithoutLinkKey: "PPMID-05";
+    /// goes to whoever says first that it is an OTA server.
+    GoesToAnyServer: "PPMID-01";
+    /// takes a block whatever request it answers.
+    TakesAnySequence: "PPMID-03";
+    /// takes a block of whatever place in the image.
+    TakesAnyOffset: "PPMID-03";
+    /// gives a download up when the hub is silent.
+    GivesUpOnSilentHub: "PPMID-03";
+    /// stops working when it receives a frame that it cannot read.
+    StopsAtMalformedFrame: "PPMID-07";
 }
 
 impl Faults {
@@ -165,6 +184,32 @@ impl<F> Ppmid<F> {
 
     pub(crate) fn faulty(&self, fault: Fault) -> bool {
         self.faults.has(fault)
+    }
+
+    /// Has its HAN side leave out the checks that it does not make.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn relax(&mut self) {
+        const LEFT_OUT: [(Fault, &[Laxity]); 7] = [
+            (Fault::TakesReplays, &[Laxity::Replays]),
+            (Fault::TakesUnsecured, &[Laxity::Unsecured, Laxity::WithoutLinkKey]),
+            (Fault::TakesWithoutLinkKey, &[Laxity::WithoutLinkKey]),
+            (Fault::GoesToAnyServer, &[Laxity::AnyServer]),
+            (Fault::TakesAnySequence, &[Laxity::AnySequence]),
+            (Fault::TakesAnyOffset, &[Laxity::AnyOffset]),
+            (Fault::GivesUpOnSilentHub, &[Laxity::Impatience]),
+        ];
+        for (_, left_out) in LEFT_OUT.iter().filter(|(fault, _)| self.faults.has(*fault)) {
+            left_out.iter().for_each(|laxity| self.han.relax(*laxity));
+        }
+    }
+
+    /// Makes every check.
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn relax(&mut self) {}
+
+    /// Whether this frame is the last that it takes.
+    pub(crate) fn stops_at(&self, octets: &[u8]) -> bool {
+        self.faulty(Fault::StopsAtMalformedFrame) && matches!(MacFrame::parse(octets), Err(MacError::Malformed(_)))
     }
 
     /// Where a download goes on after a loss of power; `None` for never.

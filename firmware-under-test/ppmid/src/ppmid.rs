@@ -124,6 +124,7 @@ impl<F: NorFlash> Ppmid<F> {
     /// Joins the hub's network, or goes on in the one that the flash remembers.
     pub fn start(&mut self, now: Instant) {
         self.log(format!("firmware version {}", self.state.running));
+        self.relax();
         self.han.start(now);
         self.settle(now);
     }
@@ -186,6 +187,9 @@ impl<F: NorFlash> Ppmid<F> {
 
     /// A frame that the radio received, FCS included.
     pub fn on_frame(&mut self, now: Instant, octets: &[u8], lqi: u8) {
+        if self.stops_at(octets) {
+            self.restart = Some(Restart::Down(Instant(u64::MAX)));
+        }
         if !matches!(self.restart, Some(Restart::Down(_))) {
             self.han.on_frame(now, octets, lqi);
             self.settle(now);

@@ -134,6 +134,27 @@ pub trait Driver: core::fmt::Debug {
     /// When the air is not the rig's.
     fn set_in_range(&mut self, device: Eui64, in_range: bool) -> Result<(), Cannot>;
 
+    /// Has somebody with a radio of their own, who is no part of the premises, listen in from now on:
+    /// [`Observations::overheard`] holds what they hear.
+    ///
+    /// # Errors
+    /// When the bench has no radio for that.
+    fn eavesdrop(&mut self) -> Result<(), Cannot>;
+
+    /// Has them put a frame on the air: MAC header, payload and frame check sequence, 3 to 127 octets, right or wrong. It
+    /// goes by CSMA-CA, or at once whatever is on the air. Frames of theirs are evidence, and no sightings.
+    ///
+    /// # Errors
+    /// When the bench has no radio for that, or no frame has that length.
+    fn inject(&mut self, octets: Vec<u8>, csma: bool) -> Result<(), Cannot>;
+
+    /// Puts `device` and `other` out of each other's range: neither hears the other, nor that it sends. Everyone else hears
+    /// both.
+    ///
+    /// # Errors
+    /// When the air is not the rig's.
+    fn hide(&mut self, device: Eui64, other: Eui64) -> Result<(), Cannot>;
+
     /// Has the CSP send the hub a GBCS message that the DSP has not sent.
     ///
     /// # Errors

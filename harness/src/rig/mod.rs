@@ -4,11 +4,13 @@
 //!   rig itself. Verdicts rest on this and on nothing else.
 //! - [`taps`] and [`evidence`]: where the interfaces are tapped, and the files that a scenario leaves behind.
 //! - [`driver`]: what a driver of a bench can do, whatever the bench is made of.
+//! - [`attacker`]: somebody with a radio near the premises, and the frames that they forge.
 //! - [`virtual_bench`]: the driver that plays every role in software, in virtual time.
 //! - [`live`]: the driver of a bench with boards, in real time.
 //! - [`dcc_side`], [`dcc_desk`], [`participants`], [`software`]: the software roles that drivers share.
 
 pub mod dcc_desk;
+pub mod attacker;
 pub mod dcc_side;
 pub mod driver;
 pub mod evidence;

@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use super::observe::{
-    AirObserver, DuisSighting, GatewayContent, GatewaySighting, Observations, Party, ScreenSighting, Shown,
+    AirObserver, DuisSighting, GatewayContent, GatewaySighting, Observations, Overheard, Party, ScreenSighting, Shown,
     WanDirection, WanObserver,
 };
 use crate::bench::Bench;
@@ -13,12 +13,16 @@ use hanrig_dcc::dsp::Viewer;
 use hanrig_dcc::duis::parse;
 use hanrig_dcc::gateway::{CspToDsp, DspToCsp};
 use hanrig_wire::dissect::KeyRing;
-use hanrig_wire::time::Instant;
+use hanrig_wire::mac;
+use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// How many frames go by between two words on how far a transfer is.
 const FRAMES_PER_PROGRESS: u64 = 256;
+/// How long a frame of the attacker may take to the air: one that the sniffer has missed is not waited for longer.
+const ON_ITS_WAY: Duration = Duration::from_secs(5);
 
 /// The taps of one scenario.
 #[derive(Debug)]
@@ -31,6 +35,9 @@ pub struct Taps {
     /// What the parties on the DUIS interface are called.
     names: BTreeMap<Eui64, String>,
     progress: ScenarioProgress,
+    eavesdropping: bool,
+    /// What the attacker has handed to its radio and when, until the sniffer hears it.
+    injections: VecDeque<(Instant, Vec<u8>)>,
 }
 
 impl Taps {
@@ -55,6 +62,8 @@ impl Taps {
             from_hub: WanObserver::new(WanDirection::FromHub),
             names: bench.data.users.iter().map(|(eui, user)| (*eui, user.name.clone())).collect(),
             progress: context.progress.clone(),
+            eavesdropping: false,
+            injections: VecDeque::new(),
         })
     }
 
@@ -66,12 +75,43 @@ impl Taps {
     /// A frame that the sniffer heard.
     pub fn frame(&mut self, frame: &SniffedFrame) {
         self.evidence.frame(frame);
+        if self.is_injected(frame) {
+            // What an attacker says in the name of another is not that other's word.
+            self.seen.frames += 1;
+            self.seen.injected += 1;
+            self.seen.revision += 1;
+            return;
+        }
+        if self.eavesdropping {
+            self.seen.overheard.push(Overheard { at: frame.at, octets: Arc::clone(&frame.psdu) });
+        }
         self.air.on_frame(frame, &mut self.seen);
         if self.seen.frames.is_multiple_of(FRAMES_PER_PROGRESS)
             && let Some(image) = self.seen.fetched.values().filter_map(|images| images.last()).next_back()
         {
             self.progress.transfer(image.covered() as u64, u64::from(image.size));
         }
+    }
+
+    /// Keeps every frame from now on.
+    pub const fn eavesdrop(&mut self) {
+        self.eavesdropping = true;
+    }
+
+    /// Notes that the attacker sends this frame.
+    pub fn injecting(&mut self, at: Instant, octets: &[u8]) {
+        self.injections.retain(|(sent, _)| *sent + ON_ITS_WAY > at);
+        self.injections.push_back((at, octets.to_vec()));
+    }
+
+    /// Whether a frame is the attacker's. A radio may compute the frame check sequence anew.
+    fn is_injected(&mut self, frame: &SniffedFrame) -> bool {
+        let content = |octets: &[u8]| octets.len().checked_sub(mac::FCS_LEN);
+        let sent = self.injections.iter().position(|(_, sent)| {
+            content(sent) == content(&frame.psdu)
+                && content(sent).is_some_and(|length| sent.get(..length) == frame.psdu.get(..length))
+        });
+        sent.and_then(|place| self.injections.remove(place)).is_some()
     }
 
     /// Octets on the WAN link.
@@ -158,6 +198,7 @@ impl Taps {
         for (name, count) in [
             ("frames sniffed", self.seen.frames),
             ("frames not decoded", self.seen.undecoded),
+            ("frames of the attacker", self.seen.injected),
             ("image blocks", blocks as u64),
             ("WAN messages", self.seen.wan.len() as u64),
             ("DUIS messages", self.seen.duis.len() as u64),

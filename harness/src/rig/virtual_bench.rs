@@ -63,6 +63,8 @@ pub struct VirtualBench {
     wan: bool,
     underway: VecDeque<Underway>,
     taps: Taps,
+    /// The radio of somebody who is no part of the premises.
+    attacker: Option<RadioId>,
 }
 
 fn fault(what: &str, error: &dyn core::fmt::Display) -> BenchFault {
@@ -100,6 +102,7 @@ impl VirtualBench {
             wan: true,
             underway: VecDeque::new(),
             taps: Taps::new(bench, context)?,
+            attacker: None,
         };
         #[cfg(feature = "planted-faults")]
         virtual_bench.plant(bench);
@@ -420,6 +423,35 @@ impl Driver for VirtualBench {
         }
         let state = if in_range { "in range" } else { "out of range" };
         self.taps.log("bench", self.now, &format!("{device} {state}"));
+        Ok(())
+    }
+
+    fn eavesdrop(&mut self) -> Result<(), Cannot> {
+        self.taps.eavesdrop();
+        Ok(())
+    }
+
+    fn inject(&mut self, octets: Vec<u8>, csma: bool) -> Result<(), Cannot> {
+        let (now, channel) = (self.now, self.channel);
+        let attacker = *self.attacker.get_or_insert_with(|| {
+            let radio = self.air.attach("attacker", channel);
+            // The sniffer listens for it.
+            self.air.set_receiver(radio, false);
+            radio
+        });
+        self.taps.injecting(now, &octets);
+        self.air.transmit(now, attacker, octets, csma).map_err(|error| fault("the attacker cannot send", &error))?;
+        Ok(())
+    }
+
+    fn hide(&mut self, device: Eui64, other: Eui64) -> Result<(), Cannot> {
+        let radio = |eui| Ok::<_, Cannot>(self.seats.get(self.seat_of(eui)?).and_then(|seat| seat.radio));
+        let (Some(one), Some(two)) = (radio(device)?, radio(other)?) else {
+            return Err(BenchFault::new(format!("{device} or {other} is switched off")).into());
+        };
+        self.air.set_link(one, two, None);
+        self.air.set_link(two, one, None);
+        self.taps.log("bench", self.now, &format!("{device} and {other} do not hear each other"));
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use hanrig_wire::types::{DeviceType, Eui64};
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::{ImageId, QueryNextImageRequest, QueryNextImageResponse, UPGRADE_NOW, UPGRADE_WAIT};
 
-const fn ota(sighting: &AirSighting) -> Option<(u8, &OtaHeard)> {
+pub(super) const fn ota(sighting: &AirSighting) -> Option<(u8, &OtaHeard)> {
     match &sighting.heard {
         Heard::Ota(sequence, command) => Some((*sequence, command)),
         _ => None,

@@ -13,6 +13,7 @@ pub use updates::{Unit, Update};
 pub(crate) use wait::readable;
 
 use crate::bench::{Bench, OnHan, Ppmid};
+use crate::rig::attacker::Attacker;
 use crate::rig::driver::Driver;
 use crate::rig::live::{LiveBench, LiveSetup};
 use crate::rig::observe::{Observations, Sighting};
@@ -62,6 +63,10 @@ pub struct RigScenario {
     pub(crate) command: Option<Vec<u8>>,
     /// The SEC Panel, and what the scenario has of it.
     pub(crate) desk: panel::PanelDesk,
+    /// Whether somebody listens in from the start.
+    pub(crate) eavesdrops: bool,
+    /// What they know.
+    pub(crate) attacker: Option<Attacker>,
     record: StepRecord,
 }
 
@@ -85,6 +90,8 @@ impl RigScenario {
             execution: None,
             command: None,
             desk: panel::PanelDesk::default(),
+            eavesdrops: false,
+            attacker: None,
             record: StepRecord::default(),
         }
     }
@@ -123,6 +130,12 @@ impl RigScenario {
     /// The hub's identifier.
     pub(crate) fn hub(&self) -> Result<Eui64, StepError> {
         Ok(self.bench()?.hub.eui)
+    }
+
+    /// The seed of what this scenario leaves to chance.
+    pub(crate) fn seed(&self) -> Result<u64, StepError> {
+        let context = self.context.as_ref();
+        context.map(|context| context.seed).ok_or_else(|| StepError::bench_fault("the scenario has no context"))
     }
 
     /// The image that the scenario is about.
@@ -238,7 +251,10 @@ impl RigScenario {
         } else {
             Box::new(VirtualBench::start(bench, &context)?)
         };
-        self.driver = Some(driver);
+        let driver = self.driver.insert(driver);
+        if self.eavesdrops {
+            driver.eavesdrop()?;
+        }
         for (name, eui) in devices {
             let open = self
                 .heard(JOINING, |sighting| sighting.source == eui && sighting.is_tunnel_open())

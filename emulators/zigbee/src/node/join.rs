@@ -82,7 +82,7 @@ impl Node {
         }
     }
 
-    pub(super) fn is_trust_centre(&self, eui: Eui64) -> bool {
+    pub(crate) fn is_trust_centre(&self, eui: Eui64) -> bool {
         matches!(self.config.role, Role::EndDevice { .. })
             && self.peers.get(&eui).is_some_and(|peer| peer.link.is_some())
     }

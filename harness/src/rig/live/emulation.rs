@@ -9,7 +9,7 @@ use crate::ports::{Power, PowerError, ProbeSettings, SerialSettings, WanTarget};
 use crate::rig::participants::seed_for;
 use crate::runner::BenchFault;
 use hanrig_air::AirConfig;
-use hanrig_air::live::{Endpoint, LiveAir, LiveConfig, Pace};
+use hanrig_air::live::{Endpoint, LiveAir, LiveConfig, MacSettings, Pace};
 use hanrig_board::{BoardConfig, CHIP, CHIP_DESCRIPTION, QemuBoard};
 use hanrig_wire::spinel::Status;
 use hanrig_wire::time::Duration;
@@ -95,6 +95,9 @@ pub fn emulate(
         devices.push(rig.rcp(&device.name, device.eui)?);
     }
     let Parts { boards, endpoints, .. } = rig;
+    // The owner does all of its MAC: none of what it sends is repeated or waits for an acknowledgement.
+    let raw = MacSettings { channel: bench.network.channel, raw: true, ..MacSettings::default() };
+    let (attacker, _) = air.radio("attacker", raw).map_err(|error| fault(&error))?;
     Ok(LiveSetup {
         hub: hub_player,
         wan,
@@ -103,6 +106,7 @@ pub fn emulate(
         sniffer: sniffer_port,
         patience: Duration::from_secs(600),
         emulation: Some(Box::new(Emulation { _boards: boards, _endpoints: endpoints, _air: air, _folder: folder })),
+        attacker: Some(attacker),
     })
 }
 

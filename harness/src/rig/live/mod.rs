@@ -28,9 +28,11 @@ use crate::bench::Bench;
 use crate::ports::{Events, NrfSniffer, PortEvent, PortEventKind, PortEvents, Sniffer as _, WanLink as _, WanPort};
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use board::{Board, BoardFailure};
+use hanrig_air::live::LiveRadio;
 use hanrig_air::{SniffedFrame, fcs_is_good};
 use hanrig_dcc::data::DccData;
 use hanrig_provisioning::Faults;
+use hanrig_wire::spinel::host::TransmitRequest;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use software::{Said, SoftwarePlayer};
@@ -101,6 +103,8 @@ pub struct LiveBench {
     fault: Option<BenchFault>,
     /// What emulates the bench's hardware, if something does: it goes when the bench goes.
     emulation: Option<Box<dyn core::fmt::Debug>>,
+    /// The radio of somebody who is no part of the premises.
+    attacker: Option<LiveRadio>,
 }
 
 /// What a board's failure is for the scenario: firmware that hangs fails the scenario that is about it, and no other.
@@ -201,6 +205,7 @@ impl LiveBench {
             garbled: 0,
             fault: None,
             emulation: setup.emulation,
+            attacker: setup.attacker,
         };
         live.switch_on(bench)?;
         for event in early {
@@ -591,6 +596,32 @@ impl Driver for LiveBench {
         Err(Cannot::NotOnThisBench("the rig cannot take a Device out of range on this bench".to_owned()))
     }
 
+    fn eavesdrop(&mut self) -> Result<(), Cannot> {
+        if self.attacker.is_none() {
+            return Err(Cannot::NotOnThisBench("no radio of this bench can put forged frames on the air".to_owned()));
+        }
+        self.taps.eavesdrop();
+        Ok(())
+    }
+
+    fn inject(&mut self, octets: Vec<u8>, csma: bool) -> Result<(), Cannot> {
+        let now = self.now();
+        let Some(attacker) = &self.attacker else {
+            return Err(Cannot::NotOnThisBench("no radio of this bench can put forged frames on the air".to_owned()));
+        };
+        self.taps.injecting(now, &octets);
+        attacker.transmit(TransmitRequest {
+            csma,
+            max_frame_retries: 0,
+            ..TransmitRequest::new(octets, self.channel)
+        });
+        Ok(())
+    }
+
+    fn hide(&mut self, _: Eui64, _: Eui64) -> Result<(), Cannot> {
+        Err(Cannot::NotOnThisBench("the rig cannot take Devices out of each other's range on this bench".to_owned()))
+    }
+
     fn send_to_hub(&mut self, octets: Vec<u8>) -> Result<(), Cannot> {
         self.dcc.send_to_hub(self.now(), octets);
         self.settle();
@@ -625,6 +656,7 @@ impl Driver for LiveBench {
         ]);
         let mut end = self.taps.finish(counters);
         end.fault = end.fault.or_else(|| self.fault.take());
+        self.attacker = None;
         self.emulation = None;
         end
     }

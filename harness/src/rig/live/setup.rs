@@ -4,6 +4,7 @@ use super::emulation::{Emulated, emulate};
 use crate::bench::{Bench, Player};
 use crate::ports::{Power, ProbeSettings, SerialSettings, WanTarget};
 use crate::runner::BenchFault;
+use hanrig_air::live::LiveRadio;
 use hanrig_wire::time::Duration;
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ pub struct LiveSetup {
     pub patience: Duration,
     /// What emulates this hardware, if something does: it is kept as long as the bench is in motion.
     pub emulation: Option<Box<dyn core::fmt::Debug>>,
+    /// A radio for somebody who is no part of the premises, where the rig has the air.
+    pub attacker: Option<LiveRadio>,
 }
 
 /// Who plays a role.
@@ -76,6 +79,7 @@ impl LiveSetup {
             sniffer,
             patience: bench.patience,
             emulation: None,
+            attacker: None,
         })
     }
 }

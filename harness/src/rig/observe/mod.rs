@@ -21,6 +21,7 @@ use hanrig_reports::Observation;
 use hanrig_wire::time::Instant;
 use hanrig_wire::types::Eui64;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// All that was observed in a scenario.
 #[derive(Debug, Default)]
@@ -43,8 +44,21 @@ pub struct Observations {
     pub frames: u64,
     /// Frames that the rig could not decode, which it should have been able to.
     pub undecoded: u64,
+    /// Frames of the rig's own attacker that the sniffer heard: they are evidence, and nobody's word.
+    pub injected: u64,
+    /// Every frame that was not the attacker's own, as it was on the air, since somebody listens in.
+    pub overheard: Vec<Overheard>,
     /// Changes whenever something is added.
     pub revision: u64,
+}
+
+/// A frame as it was on the air.
+#[derive(Clone, Debug)]
+pub struct Overheard {
+    /// When it began.
+    pub at: Instant,
+    /// MAC header, payload and frame check sequence.
+    pub octets: Arc<[u8]>,
 }
 
 /// Something observed that can be shown in a report.

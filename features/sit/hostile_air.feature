@@ -1,0 +1,185 @@
+@sit
+Feature: Somebody else's radio near the premises
+  Whoever is in range can listen in, keep what they hear, and send what they like: what was sent before, what they forge
+  with the keys that they have, and octets that are no frame at all. Nothing of it gets firmware into a Device or has one
+  activated, none of it moves hub or Devices to report anything, and they work on.
+
+  Background:
+    Given a dual Supplier premises whose PPMID runs firmware version 00000010
+    And somebody with a radio listens in
+
+  @ppmid @subject-ch @subject-ppmid @PPMID-05 @CH-05 @CH-06
+  Scenario: All that was on the air during an update of the PPMID comes again
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the PPMID | 00000020 | 3  | Import Supplier |
+      | the PPMID | 00000030 | 2  | Gas Supplier    |
+    When the image of version 00000020 is distributed and is through
+    And all that was heard until now is sent again
+    Then hub and Devices have answered none of it
+    And 1 hour later the Import Supplier has got exactly these N39 for the PPMID: "00000020 activated"
+    And 0 hours later exactly this has come of each image:
+      | Image for        | Transfer response codes | DCC Alerts | Fetched |
+      | version 00000020 | 0                       | N61, N62   | all     |
+    When the Import Supplier reads the PPMID's firmware version by SRV 11.2
+    Then the PPMID answers CS08 with version 00000020, under a MAC that verifies
+    When the image of version 00000030 is distributed and is through
+    Then 1 hour later the Import Supplier has got exactly these N39 for the PPMID: "00000020 activated, 00000030 activated"
+
+  @hcalcs @subject-hcalcs @HCALCS-02 @HCALCS-04
+  Scenario: An Activate Firmware Command comes again over the air, and with it all else that the HCALCS has heard
+    Given the premises also has an HCALCS that runs firmware version 00000100
+    And the manufacturer has released HCALCS firmware version 00000200 of 2 KB
+    When a CS06 Command that is sound comes over the WAN for the HCALCS
+    Then the HCALCS answers CS06 with noImageHeld and version 00000100, signed
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the Import Supplier gets N62 for the HCALCS
+    When all that was heard until now is sent again
+    Then hub and Devices have answered none of it
+    When the Import Supplier reads the HCALCS's firmware version by SRV 11.2
+    Then the Import Supplier gets the Device's response with version 00000100
+
+  @subject-ppmid @ppmid @PPMID-03 @PPMID-05
+  Scenario Outline: Somebody answers in the hub's stead <how> while the PPMID fetches its image
+    Given the manufacturer has released PPMID firmware version 00000020 of 8 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    And somebody answers 20 Image Block Requests of the PPMID <how> with octets of their own
+    Then the PPMID fetches the image from the hub, octet for octet
+    And the Import Supplier gets N39 for the PPMID with version 00000020
+    And the hub has sent exactly 1 transfer Alert
+
+    Examples:
+      | how                       |
+      | without security          |
+      | under another network key |
+      | under the network key alone |
+      | under another link key    |
+      | as a node of their own    |
+
+  Scenario Outline: Somebody plays the hub for the <Device> <how>, with an image that the manufacturer has signed
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device       | Version  | KB | Supplier        |
+      | the <Device> | 00000400 | 2  | Import Supplier |
+    When for 26 hours somebody plays the hub for the <Device> <how>, and offers it the image of version 00000400
+    Then the <Device> has asked for nothing of the image of version 00000400, nor said that it has it
+    When the Import Supplier reads the <Device>'s firmware version by SRV 11.2
+    Then the Import Supplier gets the Device's response with version <runs>
+    When the image for the <Device> is distributed and is through
+    Then 1 hour later exactly this has come of each image:
+      | Image for    | Transfer response codes | DCC Alerts | Fetched |
+      | the <Device> | 0                       | N61, N62   | all     |
+
+    @ppmid @subject-ppmid @PPMID-05
+    Examples: a PPMID, which would activate it
+      | Device | runs     | how                         |
+      | PPMID  | 00000010 | without security            |
+      | PPMID  | 00000010 | under another network key   |
+      | PPMID  | 00000010 | under the network key alone |
+      | PPMID  | 00000010 | under another link key      |
+      | PPMID  | 00000010 | as a node of their own      |
+
+    @hcalcs @subject-hcalcs @HCALCS-03
+    Examples: an HCALCS, which would hold it
+      | Device | runs     | how                         |
+      | HCALCS | 00000100 | without security            |
+      | HCALCS | 00000100 | under another network key   |
+      | HCALCS | 00000100 | under the network key alone |
+      | HCALCS | 00000100 | under another link key      |
+      | HCALCS | 00000100 | as a node of their own      |
+
+  @ppmid @subject-ppmid @PPMID-05
+  Scenario Outline: Somebody tells the PPMID <how> to activate while it waits for the hub's word
+    Given the manufacturer has released PPMID firmware version 00000020 of 4 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    And the PPMID has fetched 100 % of the image
+    And the hub is switched off
+    And somebody tells the PPMID 5 times <how> to activate the image
+    And the hub is switched on again
+    Then the PPMID sends an Upgrade End Request with status SUCCESS
+    And the hub's Upgrade End Response tells the PPMID to activate now
+    And the Import Supplier gets N62 for the PPMID with Device Alert 0x8F8A, transfer response code 0 and version 00000020
+    And the Import Supplier gets N39 for the PPMID with version 00000020
+
+    Examples:
+      | how                         |
+      | without security            |
+      | under another network key   |
+      | under the network key alone |
+      | under another link key      |
+      | as a node of their own      |
+
+  @ppmid @subject-ch @CH-06 @CH-09
+  Scenario Outline: Somebody tells the hub <how> that the PPMID has <said> an image that it has not asked for yet
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the PPMID | 00000020 | 2  | Import Supplier |
+    When the image of version 00000020 is distributed and waits
+    And somebody tells the hub <how> that the PPMID has <said> the image of version 00000020
+    And 60 minutes go by
+    Then the hub has sent no transfer Alert for the PPMID
+    When every Device is switched on again
+    Then 2 hours later exactly this has come of each image:
+      | Image for        | Transfer response codes | DCC Alerts | Fetched |
+      | version 00000020 | 0                       | N61, N62   | all     |
+
+    Examples:
+      | how                         | said    |
+      | without security            | got     |
+      | under another network key   | got     |
+      | under the network key alone | got     |
+      | under the network key alone | refused |
+      | under another link key      | refused |
+      | as a node of their own      | refused |
+
+  Scenario Outline: Frames that are none reach the <node> in the middle of a download: <what>
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device       | Version  | KB | Supplier        |
+      | the <Device> | 00000400 | 8  | Import Supplier |
+    When the image for the <Device> is distributed and is at 10 %
+    And somebody sends the <node> 100 frames: <what>
+    Then 1 hour later exactly this has come of each image:
+      | Image for    | Transfer response codes | DCC Alerts | Fetched |
+      | the <Device> | 0                       | N61, N62   | all     |
+    When the Import Supplier reads the <Device>'s firmware version by SRV 11.2
+    Then the Import Supplier gets the Device's response with version <runs>
+
+    @ppmid @subject-ppmid @PPMID-07
+    Examples: the PPMID
+      | node  | Device | runs     | what                                                     |
+      | PPMID | PPMID  | 00000400 | octets at random                                         |
+      | PPMID | PPMID  | 00000400 | cut short                                                |
+      | PPMID | PPMID  | 00000400 | damaged                                                  |
+      | PPMID | PPMID  | 00000400 | as long as a frame can be                                |
+      | PPMID | PPMID  | 00000400 | of kinds that nobody knows                               |
+      | PPMID | PPMID  | 00000400 | MAC commands and acknowledgements that nobody waits for  |
+
+    @ppmid @subject-ch @CH-03
+    Examples: the hub
+      | node  | Device | runs     | what                                                     |
+      | hub   | PPMID  | 00000400 | octets at random                                         |
+      | hub   | PPMID  | 00000400 | cut short                                                |
+      | hub   | PPMID  | 00000400 | damaged                                                  |
+      | hub   | PPMID  | 00000400 | as long as a frame can be                                |
+      | hub   | PPMID  | 00000400 | of kinds that nobody knows                               |
+      | hub   | PPMID  | 00000400 | MAC commands and acknowledgements that nobody waits for  |
+
+    @hcalcs @subject-hcalcs @HCALCS-06
+    Examples: the HCALCS
+      | node   | Device | runs     | what                                                    |
+      | HCALCS | HCALCS | 00000100 | octets at random                                        |
+      | HCALCS | HCALCS | 00000100 | cut short                                               |
+      | HCALCS | HCALCS | 00000100 | damaged                                                 |
+
+  @ppmid @subject-ppmid @PPMID-03
+  Scenario Outline: Image Block Responses whose ZCL is <wrong> reach the PPMID in the hub's name
+    Given the manufacturer has released PPMID firmware version 00000020 of 8 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    And somebody answers 20 Image Block Requests of the PPMID with the right keys and ZCL that is <wrong>
+    Then the PPMID fetches the image from the hub, octet for octet
+    And the Import Supplier gets N39 for the PPMID with version 00000020
+
+    Examples:
+      | wrong               |
+      | cut short           |
+      | at random           |
+      | longer than it says |

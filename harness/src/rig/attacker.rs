@@ -1,0 +1,286 @@
+//! Somebody with a radio near the premises: what they learn by listening, and the frames that they forge.
+//!
+//! Headers travel in the clear, so whoever listens knows short addresses and NWK frame counters; with the network key, which
+//! every node of the network has, APS frame counters too. A forged frame here is the best that can be made with the keys
+//! that its [`Protection`] stands for: addresses and counters are those that the receiver expects next.
+
+use super::observe::Overheard;
+use hanrig_wire::aps::{Addressing, ApsHeader, ApsKind, Delivery, Fragment, PROFILE_SMART_ENERGY};
+use hanrig_wire::dissect::{Dissector, KeyRing};
+use hanrig_wire::mac::{self, Address, FrameType, MacHeader};
+use hanrig_wire::nwk::{self, NwkFrameType, NwkHeader};
+use hanrig_wire::security::{AuxHeader, CcmKey, KeyId, SecuredFrame};
+use hanrig_wire::types::{Eui64, Key128};
+use std::collections::BTreeMap;
+
+/// The attacker's own identity, where they do not claim another's.
+const OWN: Eui64 = Eui64(0xFEED_FACE_0000_0001);
+const OWN_SHORT: u16 = 0x7A3D;
+/// The endpoint of every node of the premises.
+const ENDPOINT: u8 = 1;
+/// How far a frame may travel.
+const RADIUS: u8 = 30;
+
+/// What secures a forged frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// Nothing.
+    Unsecured,
+    /// A network key that is not this network's.
+    OtherNetworkKey,
+    /// The network key, and no link key.
+    NetworkKey,
+    /// The network key, and a link key that is not the receiver's.
+    OtherLinkKey,
+    /// Both right keys: what a wrong hub sends, or one that an attacker has broken into.
+    BothKeys,
+}
+
+/// Who a forged frame claims to come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guise {
+    /// Another node.
+    Of(Eui64),
+    /// A node of the attacker's own that has got into the network.
+    Own,
+}
+
+/// What is known of a node from what it sent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    short: u16,
+    /// The counters that it uses next.
+    nwk: u32,
+    aps: u32,
+}
+
+/// A message to forge.
+#[derive(Clone, Copy, Debug)]
+pub struct Forgery<'a> {
+    /// Who it claims to come from.
+    pub guise: Guise,
+    /// Who it is for.
+    pub to: Eui64,
+    /// What secures it.
+    pub protection: Protection,
+    /// The link key of the receiver: made use of with [`Protection::BothKeys`] only.
+    pub link_key: Key128,
+    /// Cluster identifier.
+    pub cluster: u16,
+    /// The ZCL frame.
+    pub asdu: &'a [u8],
+}
+
+/// The attacker.
+#[derive(Debug)]
+pub struct Attacker {
+    network_key: Key128,
+    pan_id: u16,
+    dissector: Dissector,
+    /// How many of the frames overheard were looked at.
+    looked_at: usize,
+    nodes: BTreeMap<Eui64, Known>,
+    sent: u32,
+}
+
+impl Attacker {
+    /// An attacker who has the key of this network, whether or not they make use of it.
+    pub fn new(network_key: Key128, pan_id: u16) -> Self {
+        let mut ring = KeyRing::default();
+        ring.add_network_key(network_key, None);
+        let dissector = Dissector::new(ring);
+        Self { network_key, pan_id, dissector, looked_at: 0, nodes: BTreeMap::new(), sent: 0 }
+    }
+
+    /// Learns from what was overheard since.
+    pub fn listen(&mut self, overheard: &[Overheard]) {
+        for frame in overheard.get(self.looked_at..).unwrap_or_default() {
+            let dissection = self.dissector.dissect(&frame.octets);
+            let Some(part) = dissection.nwk else { continue };
+            let Some((aux, source)) = part.security.and_then(|aux| Some((aux, aux.source?))) else { continue };
+            let known = self.nodes.entry(source).or_default();
+            known.short = part.header.source;
+            known.nwk = aux.frame_counter.saturating_add(1);
+            if let Some(aps) = dissection.aps.and_then(|aps| aps.security) {
+                known.aps = aps.frame_counter.saturating_add(1);
+            }
+        }
+        self.looked_at = overheard.len();
+    }
+
+    /// The short address of a node that was heard.
+    pub fn short_of(&self, node: Eui64) -> Option<u16> {
+        self.nodes.get(&node).map(|known| known.short)
+    }
+
+    /// The frame; `None` where the receiver, or who it claims to come from, was never heard.
+    pub fn forge(&mut self, forgery: &Forgery<'_>) -> Option<Vec<u8>> {
+        self.sent = self.sent.wrapping_add(1);
+        let [sequence, ..] = self.sent.to_le_bytes();
+        let to = self.nodes.get(&forgery.to)?.short;
+        let (eui, from) = match forgery.guise {
+            Guise::Of(eui) => (eui, *self.nodes.get(&eui)?),
+            Guise::Own => (OWN, Known { short: OWN_SHORT, nwk: self.sent, aps: self.sent }),
+        };
+        let mut frame = Vec::with_capacity(mac::MAX_FRAME);
+        let (destination, source) = (Address::Short(to), Address::Short(from.short));
+        MacHeader::within(FrameType::Data, sequence, self.pan_id, destination, source).emit(&mut frame);
+        let header_at = frame.len();
+        let security = forgery.protection != Protection::Unsecured;
+        NwkHeader {
+            frame_type: NwkFrameType::Data,
+            version: nwk::PROTOCOL_VERSION,
+            discover_route: 0,
+            security,
+            end_device_initiator: false,
+            destination: to,
+            source: from.short,
+            radius: RADIUS,
+            sequence,
+            destination_eui: None,
+            source_eui: None,
+        }
+        .emit(&mut frame);
+        if security {
+            let aux = AuxHeader {
+                key_id: KeyId::Network,
+                frame_counter: from.nwk,
+                source: Some(eui),
+                key_sequence: Some(0),
+            };
+            let aux_at = frame.len();
+            aux.emit(&mut frame);
+            let place = SecuredFrame { header_at, aux_at, payload_at: frame.len() };
+            Self::aps(&mut frame, forgery, (eui, from));
+            let mut key = self.network_key;
+            if forgery.protection == Protection::OtherNetworkKey {
+                key = other(key);
+            }
+            place.seal(&CcmKey::new(key), &aux, eui, &mut frame);
+        } else {
+            Self::aps(&mut frame, forgery, (eui, from));
+        }
+        mac::append_fcs(&mut frame);
+        (frame.len() <= mac::MAX_FRAME).then_some(frame)
+    }
+
+    /// The APS frame, secured where its protection says so.
+    fn aps(frame: &mut Vec<u8>, forgery: &Forgery<'_>, (eui, from): (Eui64, Known)) {
+        let key = match forgery.protection {
+            Protection::OtherLinkKey => Some(other(forgery.link_key)),
+            Protection::BothKeys => Some(forgery.link_key),
+            Protection::Unsecured | Protection::OtherNetworkKey | Protection::NetworkKey => None,
+        };
+        let header_at = frame.len();
+        // A counter that the node whose name is used comes to in half a round only.
+        let [counter, ..] = from.nwk.wrapping_add(0x80).to_le_bytes();
+        ApsHeader {
+            kind: ApsKind::Data(Addressing {
+                destination_endpoint: Some(ENDPOINT),
+                group: None,
+                cluster: forgery.cluster,
+                profile: PROFILE_SMART_ENERGY,
+                source_endpoint: ENDPOINT,
+            }),
+            delivery: Delivery::Unicast,
+            security: key.is_some(),
+            ack_request: false,
+            counter,
+            fragment: Fragment::None,
+        }
+        .emit(frame);
+        let Some(key) = key else { return frame.extend_from_slice(forgery.asdu) };
+        let aux_at = frame.len();
+        let aux = AuxHeader { key_id: KeyId::Data, frame_counter: from.aps, source: None, key_sequence: None };
+        aux.emit(frame);
+        let place = SecuredFrame { header_at, aux_at, payload_at: frame.len() };
+        frame.extend_from_slice(forgery.asdu);
+        place.seal(&CcmKey::new(key), &aux, eui, frame);
+    }
+}
+
+/// A key that is not this one.
+fn other(key: Key128) -> Key128 {
+    Key128(key.0.map(|octet| !octet))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hanrig_wire::dissect::{StopReason, Stopped};
+    use hanrig_wire::radio::Layer;
+    use hanrig_wire::time::Instant;
+    use rstest::rstest;
+
+    const NETWORK_KEY: Key128 = Key128([3; 16]);
+    const LINK_KEY: Key128 = Key128([9; 16]);
+    const HUB: Eui64 = Eui64(1);
+    const DEVICE: Eui64 = Eui64(2);
+
+    /// Somebody who has heard hub and Device once each.
+    fn attacker() -> Attacker {
+        let mut attacker = Attacker::new(NETWORK_KEY, 0x1234);
+        attacker.nodes.insert(HUB, Known { short: 0, nwk: 70, aps: 40 });
+        attacker.nodes.insert(DEVICE, Known { short: 0x5678, nwk: 7, aps: 4 });
+        attacker
+    }
+
+    fn forged(attacker: &mut Attacker, guise: Guise, protection: Protection) -> Vec<u8> {
+        let asdu = [1, 2, 3];
+        let forgery = Forgery { guise, to: DEVICE, protection, link_key: LINK_KEY, cluster: 0x0019, asdu: &asdu };
+        attacker.forge(&forgery).unwrap()
+    }
+
+    #[rstest]
+    #[case::unsecured(Protection::Unsecured, None)]
+    #[case::network_key(Protection::NetworkKey, None)]
+    #[case::both(Protection::BothKeys, None)]
+    #[case::other_network_key(Protection::OtherNetworkKey, Some(Layer::Nwk))]
+    #[case::other_link_key(Protection::OtherLinkKey, Some(Layer::Aps))]
+    fn the_rig_reads_a_forgery_as_far_as_its_keys_are_right(
+        #[case] protection: Protection,
+        #[case] stops_at: Option<Layer>,
+    ) {
+        let mut ring = KeyRing::default();
+        ring.add_network_key(NETWORK_KEY, None);
+        ring.add_link_key(LINK_KEY, DEVICE, Some(HUB));
+        let mut dissector = Dissector::new(ring);
+        let mut attacker = attacker();
+        // The second tells the dissector who is behind the Device's short address.
+        let from_device = Forgery {
+            guise: Guise::Of(DEVICE),
+            to: HUB,
+            protection: Protection::NetworkKey,
+            link_key: LINK_KEY,
+            cluster: 0,
+            asdu: &[],
+        };
+        dissector.dissect(&attacker.forge(&from_device).unwrap());
+        let dissection = dissector.dissect(&forged(&mut attacker, Guise::Of(HUB), protection));
+        let stopped = dissection.stopped.map(|Stopped { layer, reason }| (layer, reason));
+        assert_eq!(stopped, stops_at.map(|layer| (layer, StopReason::BadMic)));
+        assert_eq!(dissection.payload, if stops_at.is_some() { vec![] } else { vec![1, 2, 3] });
+    }
+
+    #[test]
+    fn counters_follow_those_that_were_heard() {
+        let mut attacker = attacker();
+        let octets = forged(&mut attacker, Guise::Of(HUB), Protection::NetworkKey).into();
+        attacker.listen(&[Overheard { at: Instant::ZERO, octets }]);
+        assert_eq!((attacker.nodes[&HUB].nwk, attacker.nodes[&HUB].aps), (71, 40));
+    }
+
+    #[test]
+    fn nobody_is_forged_who_was_never_heard() {
+        let mut attacker = Attacker::new(NETWORK_KEY, 0x1234);
+        let forgery = Forgery {
+            guise: Guise::Own,
+            to: DEVICE,
+            protection: Protection::NetworkKey,
+            link_key: LINK_KEY,
+            cluster: 0x0019,
+            asdu: &[1],
+        };
+        assert!(attacker.forge(&forgery).is_none());
+    }
+}

@@ -1,0 +1,327 @@
+//! What somebody with a radio near the premises does, and what hub and Devices make of it.
+
+use crate::rig::attacker::{Attacker, Forgery, Guise, Protection};
+use crate::rig::observe::{AirSighting, Heard, Observations, OtaHeard, Sighting};
+use crate::runner::{StepError, StepResult};
+use crate::steps::air::ota;
+use crate::world::{Named, RigScenario, Unit, Version};
+use cucumber::{Parameter, given, then, when};
+use hanrig_wire::mac::{Address, FrameType, MacFrame};
+use hanrig_wire::time::Duration;
+use hanrig_wire::types::{DeviceType, Eui64, Key128};
+use hanrig_wire::zcl::Status;
+use hanrig_wire::zcl::ota::{
+    CLUSTER, ImageBlockRequest, ImageBlockResponse, ImageId, ImageNotify, OtaCommand, QueryNextImageResponse,
+    UPGRADE_NOW, UpgradeEndRequest, UpgradeEndResponse,
+};
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// From the end of a request to its acknowledgement's end: who answers then comes before the hub, more often than not.
+const AFTER_ACKNOWLEDGEMENT: Duration = Duration::from_micros(600);
+/// What a frame and all that it brings about take.
+const REACTION: Duration = Duration::from_millis(40);
+/// How long requests to forge answers to are waited for.
+const REQUESTS: Duration = Duration::from_secs(6 * 3600);
+
+/// Which keys somebody makes use of, and whose name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(
+    name = "how",
+    regex = "without security|under another network key|under the network key alone|under another link key|as a node of their own|with the right keys"
+)]
+pub(super) struct How {
+    protection: Protection,
+    /// Whether in their own name; in another's else.
+    own: bool,
+}
+
+impl FromStr for How {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (protection, own) = match text {
+            "without security" => (Protection::Unsecured, false),
+            "under another network key" => (Protection::OtherNetworkKey, false),
+            "under the network key alone" => (Protection::NetworkKey, false),
+            "under another link key" => (Protection::OtherLinkKey, false),
+            "as a node of their own" => (Protection::NetworkKey, true),
+            "with the right keys" => (Protection::BothKeys, false),
+            _ => return Err(format!("{text:?} is no way to secure a forged frame")),
+        };
+        Ok(Self { protection, own })
+    }
+}
+
+impl How {
+    /// Who a frame is from that is to be taken for one of `node`.
+    const fn guise(self, node: Eui64) -> Guise {
+        if self.own { Guise::Own } else { Guise::Of(node) }
+    }
+}
+
+#[given("somebody with a radio listens in")]
+fn listens_in(world: &mut RigScenario) -> StepResult {
+    world.bench_before_start()?;
+    world.eavesdrops = true;
+    Ok(())
+}
+
+/// What the attacker knows, brought up to date.
+pub(super) fn attacker(world: &mut RigScenario) -> Result<Attacker, StepError> {
+    if !world.eavesdrops {
+        return Err(StepError::bench_fault("no step before this one has somebody listen in"));
+    }
+    let mut attacker = match world.attacker.take() {
+        Some(attacker) => attacker,
+        None => {
+            let network = &world.bench()?.network;
+            Attacker::new(network.network_key, network.pan_id)
+        }
+    };
+    attacker.listen(&world.seen()?.overheard);
+    Ok(attacker)
+}
+
+/// The link key that a Device shares with the hub.
+fn link_key(world: &RigScenario, device: Eui64) -> Result<Key128, StepError> {
+    let found = world.bench()?.on_han().find(|known| known.eui == device);
+    let found = found.ok_or_else(|| StepError::bench_fault(format!("{device} is not on the HAN")))?;
+    Ok(found.install_code.link_key())
+}
+
+/// A message of the OTA Upgrade Cluster, forged for a Device or, in its name, for the hub.
+fn forge(world: &mut RigScenario, how: How, device: Eui64, to_hub: bool, asdu: &[u8]) -> Result<Vec<u8>, StepError> {
+    let (hub, link_key) = (world.hub()?, link_key(world, device)?);
+    let (from, to) = if to_hub { (device, hub) } else { (hub, device) };
+    let mut attacker = attacker(world)?;
+    let forgery =
+        Forgery { guise: how.guise(from), to, protection: how.protection, link_key, cluster: CLUSTER, asdu };
+    let frame = attacker.forge(&forgery);
+    world.attacker = Some(attacker);
+    frame.ok_or_else(|| StepError::inconclusive("hub or Device was not heard, or the message does not fit a frame"))
+}
+
+/// Sends it, and lets what it brings about happen.
+async fn send(world: &mut RigScenario, frame: Vec<u8>, csma: bool) -> StepResult {
+    world.in_motion()?.inject(frame, csma)?;
+    world.let_pass(REACTION).await
+}
+
+#[when("all that was heard until now is sent again")]
+async fn sent_again(world: &mut RigScenario) -> StepResult {
+    let is_data = |octets: &[u8]| {
+        MacFrame::parse(octets).is_ok_and(|frame| {
+            // A beacon request, repeated, is answered by every hub: it is no secret.
+            frame.header.frame_type != FrameType::Command || frame.header.source != Address::None
+        })
+    };
+    let heard: Vec<Arc<[u8]>> = world.seen()?.overheard.iter().map(|frame| Arc::clone(&frame.octets)).collect();
+    if heard.is_empty() {
+        return Err(StepError::bench_fault("nothing was heard that could be sent again"));
+    }
+    world.stimulus().await?;
+    for octets in heard.iter().filter(|octets| is_data(octets)) {
+        send(world, octets.to_vec(), true).await?;
+    }
+    Ok(())
+}
+
+#[then("hub and Devices have answered none of it")]
+async fn answered_nothing(world: &mut RigScenario) -> StepResult {
+    world.let_pass(Duration::from_secs(120)).await?;
+    let since = world.since;
+    let answer = world.seen()?.air.iter().find(|sighting| {
+        sighting.at() >= since && matches!(sighting.heard, Heard::Ota(..) | Heard::OtaDefaultResponse(_) | Heard::Gbcs(_))
+    });
+    match answer.map(Sighting::observation) {
+        Some(answer) => Err(StepError::fail(format!("expected no answer, observed {}", answer.summary))),
+        None => Ok(()),
+    }
+}
+
+/// The next request of `device` to the hub that `wanted` picks, from now on.
+async fn next_request<T>(
+    world: &mut RigScenario,
+    device: Eui64,
+    window: Duration,
+    wanted: impl Fn(u8, &OtaHeard) -> Option<T>,
+) -> Result<Option<T>, StepError> {
+    let hub = world.hub()?;
+    let mut looked = world.seen()?.air.len();
+    let driver = world.in_motion()?;
+    let deadline = driver.now() + window;
+    let mut found = None;
+    driver
+        .run_until(deadline, &mut |seen: &Observations| {
+            let new = seen.air.get(looked..).unwrap_or_default();
+            looked += new.len();
+            found = new
+                .iter()
+                .filter(|sighting| sighting.source == device && sighting.destination == Some(hub))
+                .find_map(|sighting| ota(sighting).and_then(|(sequence, command)| wanted(sequence, command)));
+            found.is_some()
+        })
+        .await?;
+    Ok(found)
+}
+
+const fn block_request(sequence: u8, command: &OtaHeard) -> Option<(u8, ImageBlockRequest)> {
+    match command {
+        OtaHeard::BlockRequest(request) => Some((sequence, *request)),
+        _ => None,
+    }
+}
+
+/// Answers so many Image Block Requests of a Device in the hub's stead; `answer` says what with.
+pub(super) async fn answer_requests(
+    world: &mut RigScenario,
+    (how, named, count): (How, Named, usize),
+    answer: impl Fn(u8, &ImageBlockRequest) -> Vec<u8>,
+) -> StepResult {
+    let device = world.device(named)?.eui;
+    for answered in 0..count {
+        // The forged answer may have cost the hub's own: the Device asks for the block again.
+        let Some((sequence, request)) = next_request(world, device, REQUESTS, block_request).await? else {
+            return Err(StepError::inconclusive(format!(
+                "the {named} has asked for {answered} blocks only, and {count} were to be answered"
+            )));
+        };
+        let frame = forge(world, how, device, false, &answer(sequence, &request))?;
+        world.let_pass(AFTER_ACKNOWLEDGEMENT).await?;
+        send(world, frame, false).await?;
+    }
+    Ok(())
+}
+
+/// Octets that are in no image.
+fn foreign(request: &ImageBlockRequest) -> Vec<u8> {
+    vec![0xA5; usize::from(request.maximum_data_size)]
+}
+
+/// An Image Block Response.
+pub(super) fn block(sequence: u8, image: ImageId, offset: u32, data: &[u8]) -> Vec<u8> {
+    OtaCommand::ImageBlockResponse(ImageBlockResponse::Block { image, offset, data }).frame(sequence)
+}
+
+#[when(expr = "somebody answers {int} Image Block Requests of the {device} {how} with octets of their own")]
+async fn answers_blocks(world: &mut RigScenario, count: usize, named: Named, how: How) -> StepResult {
+    answer_requests(world, (how, named, count), |sequence, request| {
+        block(sequence, request.image, request.offset, &foreign(request))
+    })
+    .await
+}
+
+/// What the hub has sent before, or for another request: secured as it ought to be, and not what was asked for.
+#[when(
+    regex = "^(\\d+) Image Block Responses with (another sequence number|another offset|another image) reach the (PPMID|HCALCS|ESME|GSME) in the hub's name$"
+)]
+async fn wrong_responses(world: &mut RigScenario, count: usize, what: String, named: Named) -> StepResult {
+    let how = How { protection: Protection::BothKeys, own: false };
+    answer_requests(world, (how, named, count), |sequence, request| {
+        let ImageBlockRequest { mut image, offset, maximum_data_size, .. } = *request;
+        let data = foreign(request);
+        match what.as_str() {
+            "another sequence number" => block(sequence.wrapping_add(0x40), image, offset, &data),
+            "another offset" => block(sequence, image, offset.saturating_add(u32::from(maximum_data_size)), &data),
+            _ => {
+                image.file_version.0 ^= 0x0000_0100;
+                block(sequence, image, offset, &data)
+            }
+        }
+    })
+    .await
+}
+
+/// The image of that version, which a step before has had the manufacturer release.
+fn released(world: &RigScenario, version: Version) -> Result<(ImageId, Vec<u8>), StepError> {
+    let release = &world.update(world.update_called(&format!("version {}", version.0))?)?.release;
+    Ok((release.image, release.octets().to_vec()))
+}
+
+#[when(expr = "for {int} hours somebody plays the hub for the {unit} {how}, and offers it the image of version {version}")]
+async fn plays_hub(world: &mut RigScenario, hours: u64, unit: Unit, how: How, version: Version) -> StepResult {
+    let (image, octets) = released(world, version)?;
+    world.driver().await?;
+    world.stimulus().await?;
+    let device = world.unit(unit)?.eui;
+    let notify = ImageNotify {
+        query_jitter: 100,
+        manufacturer_code: Some(image.manufacturer_code),
+        image_type: Some(image.image_type),
+        file_version: Some(image.file_version),
+    };
+    let until = world.in_motion()?.now() + Duration::from_secs(hours.saturating_mul(3600));
+    let mut answer = Some(OtaCommand::ImageNotify(notify).frame(1));
+    loop {
+        if let Some(answer) = answer.take() {
+            let frame = forge(world, how, device, false, &answer)?;
+            world.let_pass(AFTER_ACKNOWLEDGEMENT).await?;
+            send(world, frame, false).await?;
+        }
+        let left = until.saturating_since(world.in_motion()?.now());
+        let asked = next_request(world, device, left, |sequence, command| Some((sequence, *command))).await?;
+        let Some((sequence, asked)) = asked else { return Ok(()) };
+        let size = u32::try_from(octets.len()).unwrap_or(u32::MAX);
+        answer = match asked {
+            OtaHeard::Query(_) => {
+                let offer = QueryNextImageResponse::Offer { image, size };
+                Some(OtaCommand::QueryNextImageResponse(offer).frame(sequence))
+            }
+            OtaHeard::BlockRequest(request) => {
+                let from = request.offset as usize;
+                let to = (from + usize::from(request.maximum_data_size)).min(octets.len());
+                octets.get(from..to).map(|data| block(sequence, image, request.offset, data))
+            }
+            OtaHeard::EndRequest(_) => Some(activate_now(image).frame(sequence)),
+            _ => None,
+        };
+    }
+}
+
+const fn activate_now(image: ImageId) -> OtaCommand<'static> {
+    OtaCommand::UpgradeEndResponse(UpgradeEndResponse { image, current_time: 0, upgrade_time: UPGRADE_NOW })
+}
+
+#[then(expr = "the {unit} has asked for nothing of the image of version {version}, nor said that it has it")]
+fn asked_for_nothing(world: &mut RigScenario, unit: Unit, version: Version) -> StepResult {
+    let (image, _) = released(world, version)?;
+    let device = world.unit(unit)?.eui;
+    let about_it = |sighting: &&AirSighting| match ota(sighting) {
+        Some((_, OtaHeard::BlockRequest(request))) => request.image == image,
+        Some((_, OtaHeard::EndRequest(request))) => request.image == image,
+        _ => false,
+    };
+    let asked = world.seen()?.air.iter().filter(|sighting| sighting.source == device).find(about_it);
+    match asked.map(Sighting::observation) {
+        Some(asked) => Err(StepError::fail(format!("expected nothing of the kind, observed {}", asked.summary))),
+        None => Ok(()),
+    }
+}
+
+#[when(expr = "somebody tells the PPMID {int} times {how} to activate the image")]
+async fn tells_to_activate(world: &mut RigScenario, times: usize, how: How) -> StepResult {
+    let (device, image) = (world.ppmid()?.eui, world.release()?.image);
+    for _ in 0..times {
+        let frame = forge(world, how, device, false, &activate_now(image).frame(0))?;
+        send(world, frame, true).await?;
+        world.let_pass(Duration::from_secs(10)).await?;
+    }
+    Ok(())
+}
+
+#[when(
+    regex = "^somebody tells the hub (without security|under another network key|under the network key alone|under another link key|as a node of their own) that the PPMID has (got|refused) the image of version ([0-9A-F]{8})$"
+)]
+async fn tells_hub(world: &mut RigScenario, how: How, what: String, version: Version) -> StepResult {
+    let (image, _) = released(world, version)?;
+    let device = world.device(Named(DeviceType::Ppmid))?.eui;
+    world.stimulus().await?;
+    let status = if what == "got" { Status::SUCCESS } else { Status::INVALID_IMAGE };
+    for sequence in 0..3 {
+        let request = OtaCommand::UpgradeEndRequest(UpgradeEndRequest { status, image });
+        let frame = forge(world, how, device, true, &request.frame(sequence))?;
+        send(world, frame, true).await?;
+    }
+    Ok(())
+}

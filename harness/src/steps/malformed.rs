@@ -1,0 +1,179 @@
+//! Frames that are none, and messages that no specification has.
+
+use super::hostile::{attacker, answer_requests, How};
+use crate::rig::participants::seed_for;
+use crate::runner::{StepError, StepResult};
+use crate::world::{Named, Node, RigScenario};
+use cucumber::{Parameter, when};
+use hanrig_wire::mac::{self, Address, AssociationStatus, FrameType, MacCommand, MacHeader};
+use hanrig_wire::time::Duration;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+use std::str::FromStr;
+
+/// The pause after a frame: hub and Devices go on with what they do meanwhile.
+const PAUSE: Duration = Duration::from_millis(25);
+/// The fewest octets that a radio sends.
+const SHORTEST: usize = 3;
+
+/// What is wrong with a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(
+    name = "oddity",
+    regex = "octets at random|cut short|damaged|as long as a frame can be|of kinds that nobody knows|MAC commands and acknowledgements that nobody waits for"
+)]
+pub(super) enum Oddity {
+    /// Random octets under a right frame check sequence.
+    Random,
+    /// What was heard, up to some octet, under a right frame check sequence.
+    CutShort,
+    /// What was heard with some octets changed: the frame check sequence is right, or not.
+    Damaged,
+    /// 127 octets, of which the headers are right.
+    Longest,
+    /// Reserved frame types, addressing modes and versions.
+    Unknown,
+    /// Acknowledgements, association responses, beacons.
+    Unasked,
+}
+
+impl FromStr for Oddity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "octets at random" => Ok(Self::Random),
+            "cut short" => Ok(Self::CutShort),
+            "damaged" => Ok(Self::Damaged),
+            "as long as a frame can be" => Ok(Self::Longest),
+            "of kinds that nobody knows" => Ok(Self::Unknown),
+            "MAC commands and acknowledgements that nobody waits for" => Ok(Self::Unasked),
+            _ => Err(format!("{text:?} is nothing that can be wrong with a frame")),
+        }
+    }
+}
+
+fn rng(world: &RigScenario) -> Result<ChaCha8Rng, StepError> {
+    Ok(ChaCha8Rng::from_seed(seed_for(world.seed()?, "attacker")))
+}
+
+/// A number from 0 to `below`, less than it.
+fn draw(rng: &mut ChaCha8Rng, below: usize) -> usize {
+    rng.next_u32() as usize % below.max(1)
+}
+
+fn octets(rng: &mut ChaCha8Rng, count: usize) -> Vec<u8> {
+    let mut octets = vec![0; count];
+    rng.fill_bytes(&mut octets);
+    octets
+}
+
+/// The next odd frame for the node with this short address in this PAN; `heard` are frames that were on the air.
+fn odd(rng: &mut ChaCha8Rng, oddity: Oddity, (pan_id, to): (u16, u16), heard: &[u8]) -> Vec<u8> {
+    let sequence = rng.next_u32() as u8;
+    let header = |frame_type, source| MacHeader::within(frame_type, sequence, pan_id, Address::Short(to), source);
+    let mut frame = Vec::new();
+    match oddity {
+        Oddity::Random => {
+            let length = draw(rng, mac::MAX_FRAME - mac::FCS_LEN) + 1;
+            frame = octets(rng, length);
+        }
+        Oddity::CutShort => frame.extend_from_slice(&heard[..draw(rng, heard.len().saturating_sub(2)).max(1)]),
+        Oddity::Damaged => {
+            frame.extend_from_slice(heard);
+            for _ in 0..=draw(rng, 4) {
+                let at = draw(rng, frame.len());
+                if let Some(octet) = frame.get_mut(at) {
+                    *octet ^= rng.next_u32() as u8 | 1;
+                }
+            }
+            if rng.next_u32() & 1 == 0 {
+                // As it would come off a bad air: the frame check sequence tells.
+                return frame;
+            }
+            frame.truncate(frame.len().saturating_sub(mac::FCS_LEN));
+        }
+        Oddity::Longest => {
+            header(FrameType::Data, Address::Short(0)).emit(&mut frame);
+            let rest = mac::MAX_FRAME - mac::FCS_LEN - frame.len();
+            frame.extend(octets(rng, rest));
+        }
+        Oddity::Unknown => {
+            header(FrameType::Data, Address::Short(0)).emit(&mut frame);
+            // Frame types 4 to 7 and addressing mode 1 are reserved, versions 2 and 3 of later standards.
+            let control = [frame[0] | 0x04, frame[0] & !7 | 0x05][draw(rng, 2)];
+            frame[0] = if rng.next_u32() & 1 == 0 { control } else { frame[0] };
+            frame[1] = rng.next_u32() as u8;
+            let rest = draw(rng, 60);
+            frame.extend(octets(rng, rest));
+        }
+        Oddity::Unasked => match draw(rng, 3) {
+            0 => MacHeader::ack(sequence, true).emit(&mut frame),
+            1 => {
+                header(FrameType::Command, Address::Short(0)).emit(&mut frame);
+                let short = rng.next_u32() as u16;
+                MacCommand::AssociationResponse { short, status: AssociationStatus::Success }.emit(&mut frame);
+            }
+            _ => {
+                let beacon = MacHeader { destination_pan: None, pan_id_compression: false, ack_request: false, ..header(FrameType::Beacon, Address::Short(0)) };
+                MacHeader { destination: Address::None, ..beacon }.emit(&mut frame);
+                let rest = draw(rng, 30);
+                frame.extend(octets(rng, rest));
+            }
+        },
+    }
+    frame.truncate(mac::MAX_FRAME - mac::FCS_LEN);
+    mac::append_fcs(&mut frame);
+    frame
+}
+
+#[when(expr = "somebody sends the {node} {int} frames: {oddity}")]
+async fn odd_frames(world: &mut RigScenario, node: Node, count: usize, oddity: Oddity) -> StepResult {
+    let eui = super::disturbance::eui_of(world, node)?;
+    let mut rng = rng(world)?;
+    let pan_id = world.bench()?.network.pan_id;
+    for _ in 0..count {
+        let known = attacker(world)?;
+        let short = known.short_of(eui);
+        world.attacker = Some(known);
+        let short = short.ok_or_else(|| StepError::inconclusive(format!("{eui} was never heard")))?;
+        let overheard = &world.seen()?.overheard;
+        let heard = overheard.get(draw(&mut rng, overheard.len())).map(|frame| frame.octets.to_vec());
+        let frame = odd(&mut rng, oddity, (pan_id, short), &heard.unwrap_or_default());
+        if frame.len() >= SHORTEST {
+            world.in_motion()?.inject(frame, true)?;
+        }
+        world.let_pass(PAUSE).await?;
+    }
+    Ok(())
+}
+
+/// What is wrong with a ZCL frame that is secured as it ought to be.
+#[when(
+    regex = "^somebody answers (\\d+) Image Block Requests of the (PPMID|HCALCS|ESME|GSME) with the right keys and ZCL that is (cut short|at random|longer than it says)$"
+)]
+async fn odd_zcl(world: &mut RigScenario, count: usize, named: Named, what: String) -> StepResult {
+    let rng = core::cell::RefCell::new(rng(world)?);
+    let how: How = "with the right keys".parse().map_err(StepError::bench_fault)?;
+    answer_requests(world, (how, named, count), |sequence, request| {
+        let rng = &mut *rng.borrow_mut();
+        let data = octets(rng, usize::from(request.maximum_data_size));
+        let mut zcl = super::hostile::block(sequence, request.image, request.offset, &data);
+        match what.as_str() {
+            "cut short" => zcl.truncate(draw(rng, zcl.len())),
+            "at random" => {
+                let length = draw(rng, zcl.len()) + 1;
+                zcl = octets(rng, length);
+            }
+            _ => {
+                // The data size is the octet before the data; what follows is one more than it says, or fewer.
+                let at = zcl.len() - data.len() - 1;
+                if let Some(size) = zcl.get_mut(at) {
+                    *size = rng.next_u32() as u8;
+                }
+            }
+        }
+        zcl
+    })
+    .await
+}
