@@ -127,3 +127,47 @@ Feature: An HCALCS takes sound images alone, and runs one on a sound command alo
     Then the Import Supplier gets N62 for the HCALCS
     When the Import Supplier activates the image on the HCALCS by SRV 11.3
     Then the HCALCS answers CS06 with activationFailure and version 00000100, signed
+
+  @HCALCS-04
+  Scenario: The image is activated twice
+    Given the manufacturer has released HCALCS firmware version 00000200 of 16 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the Import Supplier gets N62 for the HCALCS
+    When the Import Supplier activates the image on the HCALCS by SRV 11.3
+    Then the HCALCS answers CS06 with success and version 00000200, signed
+    When 10 minutes go by
+    And the Import Supplier activates the image on the HCALCS by SRV 11.3
+    Then the HCALCS answers CS06 with noImageHeld and version 00000200, signed
+
+  @HCALCS-07
+  Scenario: The power goes as soon as the HCALCS has answered that it activates
+    Given the manufacturer has released HCALCS firmware version 00000200 of 16 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the Import Supplier gets N62 for the HCALCS
+    When the Import Supplier activates the image on the HCALCS by SRV 11.3
+    Then the HCALCS answers CS06 with success and version 00000200, signed
+    When the HCALCS is switched off
+    And 24 hours pass
+    And the HCALCS is switched on again
+    And 10 minutes go by
+    And the Import Supplier reads the HCALCS's firmware version by SRV 11.2
+    Then the Import Supplier gets the Device's response with version 00000200
+
+  @HCALCS-08
+  Scenario: The first of two parts is sent and activated twice
+    Given the manufacturer has released part 1 of 2 of HCALCS firmware version 00000200, of 16 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the Import Supplier gets N62 for the HCALCS
+    When the Import Supplier activates the image on the HCALCS by SRV 11.3
+    Then the HCALCS answers CS06 with success and version 00000100, signed
+    When 170 hours pass
+    And the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the Import Supplier gets N62 for the HCALCS
+    When the Import Supplier activates the image on the HCALCS by SRV 11.3
+    Then the HCALCS answers CS06 with success and version 00000100, signed
+    When 170 hours pass
+    Given the manufacturer has released part 2 of 2 of HCALCS firmware version 00000200, of 16 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the Import Supplier gets N62 for the HCALCS
+    When the Import Supplier activates the image on the HCALCS by SRV 11.3
+    Then the HCALCS answers CS06 with success and version 00000200, signed

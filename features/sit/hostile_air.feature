@@ -15,6 +15,8 @@ Feature: Somebody else's radio near the premises
       | the PPMID | 00000020 | 3  | Import Supplier |
       | the PPMID | 00000030 | 2  | Gas Supplier    |
     When the image of version 00000020 is distributed and is through
+    And the PPMID is set back to firmware version 00000010 by a local update
+    And 10 minutes go by
     And all that was heard until now is sent again
     Then hub and Devices have answered none of it
     And 1 hour later the Import Supplier has got exactly these N39 for the PPMID: "00000020 activated"
@@ -22,7 +24,7 @@ Feature: Somebody else's radio near the premises
       | Image for        | Transfer response codes | DCC Alerts | Fetched |
       | version 00000020 | 0                       | N61, N62   | all     |
     When the Import Supplier reads the PPMID's firmware version by SRV 11.2
-    Then the PPMID answers CS08 with version 00000020, under a MAC that verifies
+    Then the PPMID answers CS08 with version 00000010, under a MAC that verifies
     When the image of version 00000030 is distributed and is through
     Then 1 hour later the Import Supplier has got exactly these N39 for the PPMID: "00000020 activated, 00000030 activated"
 
@@ -86,6 +88,15 @@ Feature: Somebody else's radio near the premises
       | HCALCS | 00000100 | under the network key alone |
       | HCALCS | 00000100 | under another link key      |
       | HCALCS | 00000100 | as a node of their own      |
+
+  @ppmid @subject-ppmid @PPMID-01 @PPMID-03
+  Scenario: Somebody says first that they are the OTA server, when the PPMID looks for it
+    Given the manufacturer has released PPMID firmware version 00000020 of 4 KB
+    When the PPMID is reset, and somebody says first that they are its OTA server
+    And the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    Then the PPMID sends a Query Next Image Request with its manufacturer code, image type and firmware version 00000010
+    And the PPMID fetches the image from the hub, octet for octet
+    And the Import Supplier gets N39 for the PPMID with version 00000020
 
   @ppmid @subject-ppmid @PPMID-05
   Scenario Outline: Somebody tells the PPMID <how> to activate while it waits for the hub's word

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use hanrig::bench::{Bench, Board, CLOCK_OFFSET, Player};
+use hanrig::bench::{Band, Bands, Bench, Board, CLOCK_OFFSET, Player};
 use hanrig::ports::WanTarget;
 use rstest::rstest;
 use tempfile::TempDir;
@@ -132,6 +132,26 @@ fn what_no_bench_can_do_with_a_device_is_told() {
     insta::assert_snapshot!(wrong("qemu.toml", &[(hcalcs_is, "name = \"HCALCS\"\nplayer = \"qemu\"")]), @r#"bench.toml:90:10: hcalcs[0].player: no board can play hcalcs yet; expected "software""#);
     insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[access_control_broker]", &hcalcs())]), @r#"bench.toml:115:10: hcalcs[0].player: the player is "software", and there is no [hcalcs.radio], the radio co-processor over which it reaches the boards"#);
     insta::assert_snapshot!(wrong("qemu.toml", &[("block_size = 48", "block_size = 51")]), @r#"bench.toml:101:14: hcalcs[0].declaration.block_size: 51 is out of range; expected image octets that fit in a frame, 1 to 50"#);
+}
+
+#[test]
+fn a_device_below_1_ghz_takes_a_hub_with_two_bands() {
+    let hcalcs_is = "name = \"HCALCS\"\nplayer = \"software\"";
+    let below = format!("{hcalcs_is}\nband = \"sub-GHz\"");
+    let data = ["smi", "cpl", "registration"];
+    let from = data.map(|name| format!("{name} = \"{name}.toml\""));
+    let to = data.map(|name| format!("{name} = \"{}/built-in/{name}.toml\"", benches().display()));
+    let in_place: Vec<_> = from.iter().zip(&to).map(|(from, to)| (from.as_str(), to.as_str())).collect();
+    let built_in = |edits: &[(_, _)]| [in_place.as_slice(), edits].concat();
+    let below = (hcalcs_is, below.as_str());
+    insta::assert_snapshot!(wrong("built-in/bench.toml", &built_in(&[below])), @r#"bench.toml:106:8: hcalcs[0].band: below 1 GHz, where a hub with one band does not reach it; expected [hub.profile] with bands = "dual""#);
+    let two = [below, ("bands = \"single\"", "bands = \"dual\"")];
+    insta::assert_snapshot!(wrong("qemu.toml", &two), @"bench.toml:91:8: hcalcs[0].band: below 1 GHz, and the rig has a radio for that band where all is software only");
+    let (_folder, path) = example("built-in/bench.toml", &built_in(&two));
+    let bench = Bench::load(&path).unwrap();
+    assert_eq!((bench.reserve[0].band, bench.hub.profile.bands), (Band::SubGhz, Bands::Dual));
+    let none = [two[1], ("[network.sub_ghz]\npage = 28\nchannel = 12", "")];
+    insta::assert_snapshot!(wrong("built-in/bench.toml", &built_in(&none)), @"bench.toml: a hub with two bands, and no channel for the second; expected [network.sub_ghz]");
 }
 
 #[test]

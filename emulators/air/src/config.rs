@@ -19,8 +19,10 @@ pub struct Link {
 /// The set-up of an [`Air`](crate::Air).
 #[derive(Clone, Debug)]
 pub struct AirConfig {
-    /// Timing of the PHY.
+    /// Timing of the PHY at 2.4 GHz, channel page 0.
     pub phy: Phy,
+    /// Timing of the PHY below 1 GHz, channel pages 28 to 31.
+    pub sub_ghz: Phy,
     /// Constants of CSMA-CA, the same for every radio.
     pub csma: Csma,
     /// Seed of everything random: backoffs and losses.
@@ -39,10 +41,11 @@ pub struct AirConfig {
 }
 
 impl Default for AirConfig {
-    /// 2.4 GHz O-QPSK, the CSMA-CA constants of the standard, seed 0, no loss, everyone in range at -50 dBm and LQI 255.
+    /// 2.4 GHz O-QPSK and sub-GHz 2-FSK, the CSMA-CA constants of the standard, seed 0, no loss, everyone in range at -50 dBm and LQI 255.
     fn default() -> Self {
         Self {
             phy: Phy::default(),
+            sub_ghz: Phy::FSK_SUB_GHZ,
             csma: Csma::default(),
             seed: 0,
             default_loss: 0.0,

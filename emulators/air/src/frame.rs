@@ -50,7 +50,9 @@ pub enum TransmitResult {
 pub struct SniffedFrame {
     /// When the first symbol of the preamble was on the air.
     pub at: Instant,
-    /// Channel number (channel page 0).
+    /// Channel page: 0 at 2.4 GHz, 28 to 31 below 1 GHz.
+    pub page: u8,
+    /// Channel number.
     pub channel: u8,
     /// MAC header, payload and frame check sequence.
     pub psdu: Arc<[u8]>,

@@ -17,6 +17,7 @@ mod config;
 mod due;
 mod frame;
 pub mod live;
+pub mod mac;
 mod medium;
 mod phy;
 mod radio;

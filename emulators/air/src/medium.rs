@@ -18,6 +18,7 @@ use std::sync::Arc;
 /// time, after what was due before them has been polled.
 pub struct Air {
     phy: Phy,
+    sub_ghz: Phy,
     csma: Csma,
     default_loss: f64,
     sniffer_loss: f64,
@@ -42,7 +43,8 @@ pub struct Air {
 struct OnAir {
     frame: Frame,
     from: RadioId,
-    channel: u8,
+    /// Channel page and channel.
+    channel: (u8, u8),
     start: Instant,
     end: Instant,
     ended: bool,
@@ -74,9 +76,11 @@ impl core::fmt::Debug for Air {
 impl Air {
     /// A medium with no radio but the sniffer. Probabilities outside 0 to 1 are brought to the nearer end.
     pub fn new(config: AirConfig) -> Self {
-        let AirConfig { phy, csma, seed, default_loss, sniffer_loss, default_rssi_dbm, default_lqi, links } = config;
+        let AirConfig { phy, sub_ghz, csma, seed, default_loss, sniffer_loss, default_rssi_dbm, default_lqi, links } =
+            config;
         let mut air = Self {
             phy,
+            sub_ghz,
             csma,
             default_loss: probability(default_loss),
             sniffer_loss: probability(sniffer_loss),
@@ -100,8 +104,14 @@ impl Air {
         air
     }
 
-    /// A new radio that listens on `channel`. Links of the set-up apply to it by its name.
+    /// A new radio that listens on `channel` at 2.4 GHz. Links of the set-up apply to it by its name.
     pub fn attach(&mut self, name: &str, channel: u8) -> RadioId {
+        self.attach_on(name, 0, channel)
+    }
+
+    /// A new radio that listens on `channel` of a channel page. Frames of two pages do not meet: nobody hears, waits for or
+    /// spoils what goes on the other.
+    pub fn attach_on(&mut self, name: &str, page: u8, channel: u8) -> RadioId {
         let id = RadioId(u32::try_from(self.radios.len()).unwrap_or(u32::MAX));
         for (other, radio) in (0..).map(RadioId).zip(&self.radios) {
             for (from, to, key) in
@@ -113,7 +123,7 @@ impl Air {
             }
         }
         self.tunings += 1;
-        self.radios.push(Radio::new(name, channel, self.tunings));
+        self.radios.push(Radio::new(name, (page, channel), self.tunings));
         id
     }
 
@@ -280,8 +290,9 @@ impl Air {
     fn back_off(&mut self, radio: RadioId, contention: Contention, now: Instant) {
         let most = 1u32.checked_shl(contention.exponent.into()).map_or(u32::MAX, |n| n - 1);
         let periods = self.backoff_rng.next_u32() & most;
-        let cca_start = now + self.phy.unit_backoff_period.saturating_mul(periods);
-        let cca_end = cca_start + self.phy.cca;
+        let phy = self.phy_of(radio);
+        let cca_start = now + phy.unit_backoff_period.saturating_mul(periods);
+        let cca_end = cca_start + phy.cca;
         let Some(r) = self.radio_mut(radio) else { return };
         r.phase = Phase::Contending { contention, cca_start };
         r.generation += 1;
@@ -289,16 +300,22 @@ impl Air {
         self.agenda.push(cca_end, What::CcaEnd(radio, generation));
     }
 
+    /// The PHY of a radio's channel page.
+    fn phy_of(&self, radio: RadioId) -> Phy {
+        if self.radio(radio).is_some_and(|r| r.page != 0) { self.sub_ghz } else { self.phy }
+    }
+
     fn cca_end(&mut self, now: Instant, radio: RadioId, generation: u64) {
+        let turnaround = self.phy_of(radio).turnaround;
         let Some(r) = self.radio_mut(radio).filter(|r| r.generation == generation) else { return };
         let Phase::Contending { mut contention, cca_start } = std::mem::take(&mut r.phase) else { return };
-        let channel = r.channel;
+        let channel = (r.page, r.channel);
         let busy = self
             .on_air
             .iter()
             .any(|f| f.channel == channel && f.start < now && f.end > cca_start && self.link(f.from, radio).is_some());
         if !busy {
-            self.prepare(radio, Phase::Turnaround(contention), now + self.phy.turnaround);
+            self.prepare(radio, Phase::Turnaround(contention), now + turnaround);
             return;
         }
         self.stats.cca_busy += 1;
@@ -319,6 +336,7 @@ impl Air {
 
     fn send_start(&mut self, now: Instant, radio: RadioId, generation: u64) {
         let tunings = self.tunings;
+        let phy = self.phy_of(radio);
         let Some(r) = self.radio_mut(radio).filter(|r| r.generation == generation) else { return };
         let frame = match std::mem::replace(&mut r.phase, Phase::Sending) {
             Phase::Turnaround(contention) => contention.frame,
@@ -328,9 +346,9 @@ impl Air {
                 return;
             }
         };
-        let channel = r.channel;
-        let end = now + self.phy.airtime(frame.psdu.len());
-        let cca = self.phy.cca;
+        let channel = (r.page, r.channel);
+        let end = now + phy.airtime(frame.psdu.len());
+        let cca = self.phy.cca.max(self.sub_ghz.cca);
         self.on_air.retain(|f| !f.ended || f.end + cca > now);
         let mut overlaps = Vec::new();
         for other in self.on_air.iter_mut().filter(|f| !f.ended && f.channel == channel) {
@@ -394,7 +412,8 @@ impl Air {
         let fcs_ok = fcs_is_good(&psdu);
         self.events.push_back(AirEvent::Sniffed(SniffedFrame {
             at: sent.start,
-            channel: sent.channel,
+            page: sent.channel.0,
+            channel: sent.channel.1,
             psdu,
             rssi: link.rssi_dbm,
             lqi: link.lqi,
@@ -404,7 +423,7 @@ impl Air {
 
     fn receive(&mut self, sent: &OnAir, receiver: RadioId) {
         let Some(r) = self.radio(receiver) else { return };
-        if receiver == sent.from || !r.listening || r.channel != sent.channel || r.tuned > sent.tunings {
+        if receiver == sent.from || !r.listening || (r.page, r.channel) != sent.channel || r.tuned > sent.tunings {
             return;
         }
         let Some(link) = self.link(sent.from, receiver) else { return };

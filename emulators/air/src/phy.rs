@@ -35,6 +35,33 @@ impl Phy {
         cca: Duration::from_micros(128),
     };
 
+    /// Sub-GHz 2-FSK, channel pages 28 to 31: 100 kbit/s, 100 ksymbol/s, a preamble of 8 octets, a start-of-frame delimiter
+    /// of 2 and a PHR of 2. The turnaround is 1 ms, and a backoff period is a turnaround and a clear channel assessment.
+    pub const FSK_SUB_GHZ: Self = Self {
+        octet_time: Duration::from_micros(80),
+        header_octets: 12,
+        unit_backoff_period: Duration::from_micros(1080),
+        turnaround: Duration::from_micros(1000),
+        cca: Duration::from_micros(80),
+    };
+
+    /// Everything takes no time.
+    pub const INSTANT: Self = Self {
+        octet_time: Duration::ZERO,
+        header_octets: 0,
+        unit_backoff_period: Duration::ZERO,
+        turnaround: Duration::ZERO,
+        cca: Duration::ZERO,
+    };
+
+    /// How long an acknowledgement is waited for after a frame: macAckWaitDuration, a backoff period, a turnaround, and the
+    /// time of a preamble, a start-of-frame delimiter and six octets.
+    pub fn ack_wait(&self) -> Duration {
+        self.unit_backoff_period
+            + self.turnaround
+            + self.octet_time.saturating_mul(self.header_octets.saturating_add(5))
+    }
+
     /// Time on the air of a frame, from the first symbol of the preamble to the last of the PSDU.
     ///
     /// `psdu_octets` counts the frame check sequence.
@@ -79,6 +106,21 @@ mod tests {
     #[case::longest(MAX_PSDU, 4256)]
     fn airtime_at_250_kbit_s(#[case] psdu_octets: usize, #[case] microseconds: u64) {
         assert_eq!(Phy::O_QPSK_2450.airtime(psdu_octets), Duration::from_micros(microseconds));
+    }
+
+    #[rstest]
+    #[case::acknowledgement(5, 1360)]
+    #[case::longest(MAX_PSDU, 11_120)]
+    fn airtime_at_100_kbit_s(#[case] psdu_octets: usize, #[case] microseconds: u64) {
+        assert_eq!(Phy::FSK_SUB_GHZ.airtime(psdu_octets), Duration::from_micros(microseconds));
+    }
+
+    #[test]
+    fn an_acknowledgement_is_waited_for_as_long_as_the_standard_says() {
+        // 54 symbols of 16 us (IEEE 802.15.4-2006, 7.4.2).
+        assert_eq!(Phy::O_QPSK_2450.ack_wait(), Duration::from_micros(864));
+        let phy = Phy::FSK_SUB_GHZ;
+        assert!(phy.ack_wait() > phy.turnaround + phy.airtime(5));
     }
 
     #[test]

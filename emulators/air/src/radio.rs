@@ -9,6 +9,8 @@ pub(crate) struct Radio {
     pub(crate) name: String,
     pub(crate) attached: bool,
     pub(crate) listening: bool,
+    /// Channel page.
+    pub(crate) page: u8,
     pub(crate) channel: u8,
     /// The value of `Air::tunings` when this radio began to listen on its channel.
     pub(crate) tuned: u64,
@@ -57,11 +59,12 @@ pub(crate) enum Phase {
 }
 
 impl Radio {
-    pub(crate) fn new(name: &str, channel: u8, tuned: u64) -> Self {
+    pub(crate) fn new(name: &str, (page, channel): (u8, u8), tuned: u64) -> Self {
         Self {
             name: name.to_owned(),
             attached: true,
             listening: true,
+            page,
             channel,
             tuned,
             urgent: VecDeque::new(),

@@ -15,6 +15,7 @@ fn frame(at: u64, channel: u8, header_and_payload: &[u8]) -> SniffedFrame {
     let check = mac::fcs(header_and_payload).to_le_bytes();
     SniffedFrame {
         at: Instant(at),
+        page: 0,
         channel,
         psdu: [header_and_payload, &check].concat().into(),
         rssi: -73,
@@ -251,7 +252,7 @@ proptest! {
             .into_iter()
             .map(|(at, channel, psdu, rssi, lqi)| {
                 let fcs_ok = hanrig_air::fcs_is_good(&psdu);
-                SniffedFrame { at: Instant(at), channel, psdu: psdu.into(), rssi, lqi, fcs_ok }
+                SniffedFrame { at: Instant(at), page: 0, channel, psdu: psdu.into(), rssi, lqi, fcs_ok }
             })
             .collect();
         prop_assert_eq!(read(&capture(&given)).unwrap(), given);

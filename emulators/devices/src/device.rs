@@ -220,6 +220,7 @@ impl<F: NorFlash> Device<F> {
     /// A frame that the radio received, FCS included.
     pub fn on_frame(&mut self, now: Instant, octets: &[u8], lqi: u8) {
         if self.stops_at(octets) {
+            self.go_down(now);
             self.restart = Some(Restart::Down(Instant(u64::MAX)));
         }
         if !matches!(self.restart, Some(Restart::Down(_))) {

@@ -4,6 +4,7 @@ use crate::device::Device;
 use alloc::vec::Vec;
 use hanrig_wire::gbcs::cs06::{ActivationResult, Outcome};
 use hanrig_wire::mac::{MacError, MacFrame};
+use hanrig_wire::time::Duration;
 use hanrig_wire::zcl::ota::{OtaCommand, UpgradeEndRequest};
 use hanrig_wire::zcl::{Status, ZclHeader};
 #[cfg(feature = "planted-faults")]
@@ -71,6 +72,10 @@ hanrig_wire::planted_faults! {
     RefusesInSilence: "METER-03";
     /// tells of an image that it refuses as a success.
     RefusesAsSuccess: "METER-03";
+    /// takes ten minutes longer to verify an image than its maker declares.
+    VerifiesLate: "HCALCS-01";
+    /// tells of a download by an Alert, which its maker has declared that it does not.
+    TellsOfReceipt: "HCALCS-01";
     /// takes frames that it had before.
     TakesReplays: "HCALCS-02";
     /// takes frames without security.
@@ -112,6 +117,17 @@ impl<F> Device<F> {
     /// Whether this frame is the last that it takes.
     pub(crate) fn stops_at(&self, octets: &[u8]) -> bool {
         self.faulty(Fault::StopsAtMalformedFrame) && matches!(MacFrame::parse(octets), Err(MacError::Malformed(_)))
+    }
+
+    /// How long it takes to verify an image.
+    pub(crate) fn verification(&self) -> Duration {
+        let late = if self.faulty(Fault::VerifiesLate) { Duration::from_secs(600) } else { Duration::ZERO };
+        self.config.declaration.verification + late
+    }
+
+    /// Whether it tells of a download that is verified.
+    pub(crate) fn tells_of_receipt(&self) -> bool {
+        self.config.declaration.receipt_alert || self.faulty(Fault::TellsOfReceipt)
     }
 
     /// What comes of the activation of a part.

@@ -104,7 +104,7 @@ impl<F: NorFlash> Device<F> {
             self.log(format!("{error}"));
         }
         self.note_progress(transfer.size);
-        self.verify_at = Some((now + self.config.declaration.verification, transfer));
+        self.verify_at = Some((now + self.verification(), transfer));
     }
 
     /// Verifies the image, and holds it if it is good (HCALCS-01, HCALCS-03).
@@ -116,7 +116,7 @@ impl<F: NorFlash> Device<F> {
             Ok(held) => {
                 self.log(format!("{} verified, and held", held.image));
                 let known = self.state.held.replace(held).is_some_and(|before| before.hash == held.hash);
-                if self.config.declaration.receipt_alert && !known {
+                if self.tells_of_receipt() && !known {
                     self.report(AlertCode::FIRMWARE_VERIFICATION_SUCCESSFUL, Some(held.hash));
                 }
                 if self.faulty(Fault::HoldsNothing) {

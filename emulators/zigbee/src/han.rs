@@ -334,7 +334,7 @@ impl HanDevice {
             },
             (ota::CLUSTER, FrameType::Global) if header.command == global::DEFAULT_RESPONSE => {
                 if let Ok(response) = DefaultResponse::parse(payload) {
-                    self.client.on_default_response(header.sequence, response);
+                    self.client.on_default_response(now, header.sequence, response);
                 }
             }
             (time::CLUSTER, FrameType::Global) if header.command == global::READ_ATTRIBUTES_RESPONSE => {

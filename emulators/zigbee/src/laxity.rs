@@ -18,6 +18,8 @@ pub enum Laxity {
     AnySequence,
     /// Takes a block of whatever place in the image.
     AnyOffset,
+    /// Asks by Image Page Request, whatever it is told.
+    Pages,
     /// Gives a download up when the server is silent.
     Impatience,
 }

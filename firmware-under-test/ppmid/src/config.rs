@@ -15,6 +15,8 @@ pub struct Declaration {
     pub block_size: u8,
     /// The pause between a block and the request for the next.
     pub block_pause: Duration,
+    /// Whether it asks by Image Page Request, as long as the hub does not refuse that.
+    pub page_requests: bool,
     /// How long after the last unprompted query the next one follows: at least a day (PPMID-02).
     pub query_period: Duration,
     /// How long the restart into new firmware takes.
@@ -30,6 +32,7 @@ impl Default for Declaration {
             sends_hardware_version: true,
             block_size: 50,
             block_pause: Duration::ZERO,
+            page_requests: false,
             query_period: Duration::from_secs(24 * 3600),
             restart: Duration::from_secs(5),
             predates_gbcs: false,

@@ -7,7 +7,7 @@ use hanrig_wire::mac::{MacError, MacFrame};
 use hanrig_wire::manufacturer_image::ManufacturerImageInfo;
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
-use hanrig_wire::zcl::ota::{ImageId, OtaCommand, QueryNextImageRequest};
+use hanrig_wire::zcl::ota::{ImageBlockRequest, ImageId, OtaCommand, QueryNextImageRequest};
 use hanrig_wire::zcl::{Status, ZclHeader};
 #[cfg(feature = "planted-faults")]
 use hanrig_zigbee::Laxity;
@@ -101,6 +101,14 @@ hanrig_wire::planted_faults! {
     UpgradesFactoryFirmwareOnly: "PATH-02";
     /// forgets that it was updated locally.
     ForgetsLocalUpdate: "PPMID-13";
+    /// sends no hardware version, which its maker has declared that it sends.
+    OmitsHardwareVersion: "PPMID-01";
+    /// asks for smaller blocks than its maker declares.
+    AsksForSmallerBlocks: "PPMID-03";
+    /// asks by Image Page Request, which its maker has declared that it does not.
+    AsksForPages: "PPMID-03";
+    /// does not ask by Image Page Request, which its maker has declared that it does.
+    NeverAsksForPages: "PPMID-03";
     /// takes frames that it had before.
     TakesReplays: "PPMID-05";
     /// takes frames without security.
@@ -189,7 +197,8 @@ impl<F> Ppmid<F> {
     /// Has its HAN side leave out the checks that it does not make.
     #[cfg(feature = "planted-faults")]
     pub(crate) fn relax(&mut self) {
-        const LEFT_OUT: [(Fault, &[Laxity]); 7] = [
+        const LEFT_OUT: [(Fault, &[Laxity]); 8] = [
+            (Fault::AsksForPages, &[Laxity::Pages]),
             (Fault::TakesReplays, &[Laxity::Replays]),
             (Fault::TakesUnsecured, &[Laxity::Unsecured, Laxity::WithoutLinkKey]),
             (Fault::TakesWithoutLinkKey, &[Laxity::WithoutLinkKey]),
@@ -292,7 +301,9 @@ impl<F> Ppmid<F> {
                 }
                 let off = u16::from(self.faulty(Fault::AsksWithAnotherHardwareVersion));
                 let declared = self.faulty(Fault::AsksOtherwiseThanDeclared).then_some(self.config.hardware_version);
-                let hardware_version = query.hardware_version.or(declared).map(|version| version ^ off);
+                let omits = self.faulty(Fault::OmitsHardwareVersion);
+                let given = query.hardware_version.or(declared).filter(|_| !omits);
+                let hardware_version = given.map(|version| version ^ off);
                 let query = QueryNextImageRequest { current, hardware_version };
                 Some(OtaCommand::QueryNextImageRequest(query).frame(header.sequence))
             }
@@ -300,6 +311,20 @@ impl<F> Ppmid<F> {
                 if self.faulty(Fault::StopsAt512K) && request.offset >= 512 * 1024 =>
             {
                 None
+            }
+            Ok(OtaCommand::ImageBlockRequest(request)) if self.faulty(Fault::AsksForSmallerBlocks) => {
+                let smaller = ImageBlockRequest { maximum_data_size: request.maximum_data_size / 2, ..request };
+                Some(OtaCommand::ImageBlockRequest(smaller).frame(header.sequence))
+            }
+            Ok(OtaCommand::ImagePageRequest(page)) if self.faulty(Fault::NeverAsksForPages) => {
+                let request = ImageBlockRequest {
+                    image: page.image,
+                    offset: page.offset,
+                    maximum_data_size: page.maximum_data_size,
+                    node_address: None,
+                    minimum_block_period: None,
+                };
+                Some(OtaCommand::ImageBlockRequest(request).frame(header.sequence))
             }
             Ok(OtaCommand::UpgradeEndRequest(_)) if self.faulty(Fault::NeverEnds) => None,
             Ok(OtaCommand::UpgradeEndRequest(request))

@@ -86,6 +86,7 @@ fn han_of(config: &PpmidConfig, state: &State) -> HanDevice {
             hardware_version: declaration.sends_hardware_version.then_some(config.hardware_version),
             block_size: declaration.block_size,
             block_pause: declaration.block_pause,
+            page_requests: declaration.page_requests,
             ..ClientConfig::new(config.manufacturer_code, config.image_type)
         },
     };
@@ -188,6 +189,7 @@ impl<F: NorFlash> Ppmid<F> {
     /// A frame that the radio received, FCS included.
     pub fn on_frame(&mut self, now: Instant, octets: &[u8], lqi: u8) {
         if self.stops_at(octets) {
+            self.go_down(now);
             self.restart = Some(Restart::Down(Instant(u64::MAX)));
         }
         if !matches!(self.restart, Some(Restart::Down(_))) {

@@ -127,6 +127,8 @@ pub struct PpmidProvisioning {
     pub block_size: u8,
     /// The pause between a block and the request for the next.
     pub block_pause: Duration,
+    /// Whether it asks by Image Page Request, as long as the hub does not refuse that.
+    pub page_requests: bool,
     /// How long after the last unprompted query the next one follows.
     pub query_period: Duration,
     /// Whether it is from before firmware over the air, and knows nothing of GBCS until it is updated.

@@ -45,6 +45,7 @@ fn ppmid() -> PpmidProvisioning {
         sends_hardware_version: true,
         block_size: 50,
         block_pause: Duration::ZERO,
+        page_requests: false,
         query_period: Duration::from_secs(24 * 3600),
         predates_gbcs: false,
         restart: Duration::from_secs(5),
@@ -71,7 +72,7 @@ fn the_head_is_as_documented() {
     let block = encode(&Provisioning::Hub(hub())).unwrap();
     let (head, _) = block.split_at(12);
     assert_eq!(head.split_at(4).0, b"HRPV");
-    assert_eq!(head.split_at(4).1, [2, 0, 0, 0, 132, 0, 0, 0]);
+    assert_eq!(head.split_at(4).1, [3, 0, 0, 0, 132, 0, 0, 0]);
 }
 
 #[test]

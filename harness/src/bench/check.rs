@@ -16,9 +16,10 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::file::{BenchFile, DeviceDeclarationTable, DeviceTable, Files, NamedHubProfileTable, PpmidTable, Text};
+use super::player_tables::PlayerName;
 use super::{
-    Bench, BenchError, Certificates, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer, Medium,
-    NamedHubProfile, Network, Party, Player, Ppmid, PpmidDeclaration, Problem, Supplier,
+    Band, Bands, Bench, BenchError, Certificates, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer,
+    Medium, NamedHubProfile, Network, Party, Player, Ppmid, PpmidDeclaration, Problem, SubGhz, Supplier,
 };
 
 /// The most image octets of an Image Block Response that fits in a frame with NWK and APS security.
@@ -55,6 +56,11 @@ pub(super) fn check(text: &Text, file: BenchFile, files: &dyn Files) -> Result<B
     }
 }
 
+/// At 2.4 GHz where nothing is said.
+fn band_of(band: Option<&Spanned<Band>>) -> Band {
+    band.map(|band| *band.get_ref()).unwrap_or_default()
+}
+
 impl Checker<'_> {
     pub(super) fn wrong(&mut self, span: Range<usize>, message: impl Into<String>) {
         self.problems.push(self.text.problem(span, message));
@@ -68,6 +74,10 @@ impl Checker<'_> {
         let epoch = self.epoch(&file.epoch);
         let network = Network {
             channel: self.within(&file.network.channel, 11, 26, "a channel of IEEE 802.15.4 at 2.4 GHz"),
+            sub_ghz: file.network.sub_ghz.as_ref().map(|table| SubGhz {
+                page: self.within(&table.page, 28, 31, "a channel page below 1 GHz"),
+                channel: self.within(&table.channel, 0, 26, "a channel of that page"),
+            }),
             pan_id: self.within(&file.network.pan_id, 0, 0xFFFE, "a PAN identifier"),
             extended_pan_id: self
                 .within(&file.network.extended_pan_id, Eui64(1), Eui64(u64::MAX - 1), "an extended PAN identifier")
@@ -86,6 +96,7 @@ impl Checker<'_> {
             notify_again: self.minutes(&hub.profile.notify_again_minutes),
         };
         let hub_profiles = file.hub_profile.iter().map(|table| self.named_profile(table, &profile)).collect();
+        self.bands(&file, profile.bands);
         let makers: Vec<_> = file.manufacturer.iter().map(|maker| *maker.code.get_ref()).collect();
         let data = self.data(&file);
         let settings = self.settings(&file);
@@ -299,6 +310,34 @@ impl Checker<'_> {
         }
     }
 
+    /// A Device below 1 GHz takes a hub with two bands, and its channel. The rig has that band where all is software.
+    fn bands(&mut self, file: &BenchFile, hub: Bands) {
+        let software = |player: &Spanned<PlayerName>, radio: bool| *player.get_ref() == PlayerName::Software && !radio;
+        let simulated = file.emulation.is_none()
+            && software(&file.hub.player, file.hub.radio.is_some())
+            && file.ppmid.iter().all(|table| software(&table.player, table.radio.is_some()));
+        if hub == Bands::Dual && simulated && file.network.sub_ghz.is_none() {
+            self.problems.push(Problem::with_file(
+                &self.text.name,
+                "a hub with two bands, and no channel for the second; expected [network.sub_ghz]",
+            ));
+        }
+        let bands = file.ppmid.iter().map(|table| &table.band).chain(file.devices().map(|(_, _, table)| &table.band));
+        let below: Vec<_> = bands.flatten().filter(|band| *band.get_ref() == Band::SubGhz).collect();
+        for band in below {
+            if hub == Bands::Single {
+                let why = "below 1 GHz, where a hub with one band does not reach it; expected [hub.profile] with bands = \"dual\"";
+                self.wrong(band.span(), why);
+            }
+            if !simulated {
+                self.wrong(
+                    band.span(),
+                    "below 1 GHz, and the rig has a radio for that band where all is software only",
+                );
+            }
+        }
+    }
+
     fn ppmid(&mut self, table: &PpmidTable, makers: &[Code]) -> Option<Ppmid> {
         self.name(&table.name);
         self.identity(&table.eui);
@@ -307,6 +346,10 @@ impl Checker<'_> {
         let declaration = PpmidDeclaration {
             sends_hardware_version: table.declaration.sends_hardware_version,
             block_size: self.within(&table.declaration.block_size, 1, MAX_BLOCK, "image octets that fit in a frame"),
+            block_pause: table.declaration.block_pause_milliseconds.as_ref().map_or(Duration::ZERO, |pause| {
+                Duration::from_millis(self.within(pause, 0, 60_000, "milliseconds up to a minute").into())
+            }),
+            page_requests: table.declaration.page_requests,
             query_period: self.minutes(&table.declaration.query_period_minutes),
             predates_gbcs: table.declaration.predates_gbcs,
         };
@@ -320,6 +363,7 @@ impl Checker<'_> {
             model: table.model.get_ref().0,
             hardware_version: table.hardware_version.get_ref().0,
             firmware_version: table.firmware_version,
+            band: band_of(table.band.as_ref()),
             declaration,
             keys: keys?,
         })
@@ -342,6 +386,7 @@ impl Checker<'_> {
             model: table.model.get_ref().0,
             hardware_version: table.hardware_version.get_ref().0,
             firmware_version: table.firmware_version,
+            band: band_of(table.band.as_ref()),
             declaration,
             keys: keys?,
         })

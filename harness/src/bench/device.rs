@@ -1,6 +1,6 @@
 //! ESME, GSME and HCALCS of a bench, and what all Devices on a hub's network have in common.
 
-use super::{Bench, Keys, Player, Ppmid};
+use super::{Band, Bench, Keys, Player, Ppmid};
 use hanrig_devices::Kind;
 use hanrig_wire::security::InstallCode;
 use hanrig_wire::time::Duration;
@@ -27,6 +27,8 @@ pub struct Device {
     pub hardware_version: u16,
     /// The firmware version that it runs when a scenario begins.
     pub firmware_version: FirmwareVersion,
+    /// The band on which it joins.
+    pub band: Band,
     /// What its maker declares of it.
     pub declaration: DeviceDeclaration,
     /// Its keys.

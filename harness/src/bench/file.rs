@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::player_tables::{BoardTable, EmulationTable, PlayerName, PortTable, QemuTable, WanTable};
-use super::{Bands, Bench, BenchError, MAX_BENCH_FILE, Problem, check};
+use super::{Band, Bands, Bench, BenchError, MAX_BENCH_FILE, Problem, check};
 
 /// A bench file.
 #[derive(Debug, Deserialize)]
@@ -48,9 +48,17 @@ pub(super) struct BenchFile {
 #[serde(deny_unknown_fields)]
 pub(super) struct NetworkTable {
     pub(super) channel: Spanned<u8>,
+    pub(super) sub_ghz: Option<SubGhzTable>,
     pub(super) pan_id: Spanned<u16>,
     pub(super) extended_pan_id: Spanned<Eui64>,
     pub(super) network_key: Key128,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SubGhzTable {
+    pub(super) page: Spanned<u8>,
+    pub(super) channel: Spanned<u8>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,6 +124,7 @@ pub(super) struct PpmidTable {
     pub(super) firmware_version: FirmwareVersion,
     pub(super) ds_private: Spanned<String>,
     pub(super) ka_private: Spanned<String>,
+    pub(super) band: Option<Spanned<Band>>,
     pub(super) declaration: DeclarationTable,
 }
 
@@ -134,6 +143,7 @@ pub(super) struct DeviceTable {
     pub(super) firmware_version: FirmwareVersion,
     pub(super) ds_private: Spanned<String>,
     pub(super) ka_private: Spanned<String>,
+    pub(super) band: Option<Spanned<Band>>,
     #[serde(default)]
     pub(super) declaration: DeviceDeclarationTable,
 }
@@ -158,6 +168,9 @@ pub(super) struct DeviceDeclarationTable {
 pub(super) struct DeclarationTable {
     pub(super) sends_hardware_version: bool,
     pub(super) block_size: Spanned<u8>,
+    pub(super) block_pause_milliseconds: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub(super) page_requests: bool,
     pub(super) query_period_minutes: Spanned<u32>,
     #[serde(default)]
     pub(super) predates_gbcs: bool,

@@ -92,12 +92,35 @@ pub struct Bench {
 pub struct Network {
     /// Channel of IEEE 802.15.4 at 2.4 GHz, 11 to 26.
     pub channel: u8,
+    /// Its channel below 1 GHz, on a hub with two bands.
+    pub sub_ghz: Option<SubGhz>,
     /// PAN identifier.
     pub pan_id: u16,
     /// Extended PAN identifier.
     pub extended_pan_id: u64,
     /// Network key.
     pub network_key: Key128,
+}
+
+/// A channel below 1 GHz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubGhz {
+    /// Channel page of IEEE 802.15.4, 28 to 31.
+    pub page: u8,
+    /// Channel, 0 to 26.
+    pub channel: u8,
+}
+
+/// The band on which a Device joins the HAN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Band {
+    /// 2.4 GHz.
+    #[default]
+    #[serde(rename = "2.4 GHz")]
+    TwoPointFour,
+    /// Sub-GHz: it takes a hub with two bands.
+    #[serde(rename = "sub-GHz")]
+    SubGhz,
 }
 
 /// The medium between hub and Devices.
@@ -193,6 +216,8 @@ pub struct Ppmid {
     pub hardware_version: u16,
     /// The firmware version that it runs when a scenario begins.
     pub firmware_version: FirmwareVersion,
+    /// The band on which it joins.
+    pub band: Band,
     /// What its maker declares of it.
     pub declaration: PpmidDeclaration,
     /// Its keys.
@@ -206,6 +231,10 @@ pub struct PpmidDeclaration {
     pub sends_hardware_version: bool,
     /// Image octets that it asks for in one Image Block Request.
     pub block_size: u8,
+    /// The pause between a block and the request for the next.
+    pub block_pause: Duration,
+    /// Whether it asks by Image Page Request, as long as the hub does not refuse that.
+    pub page_requests: bool,
     /// How often it asks for an image without having been notified.
     pub query_period: Duration,
     /// Whether it was installed with firmware from before CS08 and CS09: it answers and tells nothing until its first

@@ -5,19 +5,18 @@
 //! that its [`Protection`] stands for: addresses and counters are those that the receiver expects next.
 
 use super::observe::Overheard;
-use hanrig_wire::aps::{Addressing, ApsHeader, ApsKind, Delivery, Fragment, PROFILE_SMART_ENERGY};
+use hanrig_wire::aps::{Addressing, ApsHeader, ApsKind, Delivery, Fragment};
 use hanrig_wire::dissect::{Dissector, KeyRing};
 use hanrig_wire::mac::{self, Address, FrameType, MacHeader};
 use hanrig_wire::nwk::{self, NwkFrameType, NwkHeader};
 use hanrig_wire::security::{AuxHeader, CcmKey, KeyId, SecuredFrame};
 use hanrig_wire::types::{Eui64, Key128};
+use hanrig_wire::zdp::{self, ZdpMessage, ZdpStatus};
 use std::collections::BTreeMap;
 
 /// The attacker's own identity, where they do not claim another's.
 const OWN: Eui64 = Eui64(0xFEED_FACE_0000_0001);
 const OWN_SHORT: u16 = 0x7A3D;
-/// The endpoint of every node of the premises.
-const ENDPOINT: u8 = 1;
 /// How far a frame may travel.
 const RADIUS: u8 = 30;
 
@@ -65,9 +64,13 @@ pub struct Forgery<'a> {
     pub protection: Protection,
     /// The link key of the receiver: made use of with [`Protection::BothKeys`] only.
     pub link_key: Key128,
+    /// Profile identifier.
+    pub profile: u16,
     /// Cluster identifier.
     pub cluster: u16,
-    /// The ZCL frame.
+    /// The endpoint that it is from and for.
+    pub endpoint: u8,
+    /// The ZCL frame, or the message of the ZigBee device profile.
     pub asdu: &'a [u8],
 }
 
@@ -80,6 +83,8 @@ pub struct Attacker {
     /// How many of the frames overheard were looked at.
     looked_at: usize,
     nodes: BTreeMap<Eui64, Known>,
+    /// The last Match_Desc_req of each node, and its sequence number.
+    looking: BTreeMap<Eui64, u8>,
     sent: u32,
 }
 
@@ -89,13 +94,18 @@ impl Attacker {
         let mut ring = KeyRing::default();
         ring.add_network_key(network_key, None);
         let dissector = Dissector::new(ring);
-        Self { network_key, pan_id, dissector, looked_at: 0, nodes: BTreeMap::new(), sent: 0 }
+        Self { network_key, pan_id, dissector, looked_at: 0, nodes: BTreeMap::new(), looking: BTreeMap::new(), sent: 0 }
     }
 
     /// Learns from what was overheard since.
     pub fn listen(&mut self, overheard: &[Overheard]) {
         for frame in overheard.get(self.looked_at..).unwrap_or_default() {
             let dissection = self.dissector.dissect(&frame.octets);
+            if let (Some((addressing, [sequence, ..])), Some(source)) = (dissection.message(), dissection.source)
+                && (addressing.profile, addressing.cluster) == (zdp::PROFILE, zdp::cluster::MATCH_DESC)
+            {
+                self.looking.insert(source, *sequence);
+            }
             let Some(part) = dissection.nwk else { continue };
             let Some((aux, source)) = part.security.and_then(|aux| Some((aux, aux.source?))) else { continue };
             let known = self.nodes.entry(source).or_default();
@@ -106,6 +116,17 @@ impl Attacker {
             }
         }
         self.looked_at = overheard.len();
+    }
+
+    /// The sequence number of the question that `node` has asked for somebody who serves a cluster, since this was last
+    /// called.
+    pub fn take_question(&mut self, node: Eui64) -> Option<u8> {
+        self.looking.remove(&node)
+    }
+
+    /// The answer that the attacker is who serves it, at endpoint 1.
+    pub fn claim_to_serve(sequence: u8) -> Vec<u8> {
+        ZdpMessage::MatchDescRsp { status: ZdpStatus::Success, short: OWN_SHORT, endpoints: vec![1] }.emit(sequence)
     }
 
     /// The short address of a node that was heard.
@@ -142,12 +163,8 @@ impl Attacker {
         }
         .emit(&mut frame);
         if security {
-            let aux = AuxHeader {
-                key_id: KeyId::Network,
-                frame_counter: from.nwk,
-                source: Some(eui),
-                key_sequence: Some(0),
-            };
+            let aux =
+                AuxHeader { key_id: KeyId::Network, frame_counter: from.nwk, source: Some(eui), key_sequence: Some(0) };
             let aux_at = frame.len();
             aux.emit(&mut frame);
             let place = SecuredFrame { header_at, aux_at, payload_at: frame.len() };
@@ -176,11 +193,11 @@ impl Attacker {
         let [counter, ..] = from.nwk.wrapping_add(0x80).to_le_bytes();
         ApsHeader {
             kind: ApsKind::Data(Addressing {
-                destination_endpoint: Some(ENDPOINT),
+                destination_endpoint: Some(forgery.endpoint),
                 group: None,
                 cluster: forgery.cluster,
-                profile: PROFILE_SMART_ENERGY,
-                source_endpoint: ENDPOINT,
+                profile: forgery.profile,
+                source_endpoint: forgery.endpoint,
             }),
             delivery: Delivery::Unicast,
             security: key.is_some(),
@@ -225,9 +242,13 @@ mod tests {
         attacker
     }
 
+    fn forgery(guise: Guise, to: Eui64, protection: Protection) -> Forgery<'static> {
+        Forgery { guise, to, protection, link_key: LINK_KEY, profile: 0x0109, cluster: 0x0019, endpoint: 1, asdu: &[] }
+    }
+
     fn forged(attacker: &mut Attacker, guise: Guise, protection: Protection) -> Vec<u8> {
         let asdu = [1, 2, 3];
-        let forgery = Forgery { guise, to: DEVICE, protection, link_key: LINK_KEY, cluster: 0x0019, asdu: &asdu };
+        let forgery = Forgery { asdu: &asdu, ..forgery(guise, DEVICE, protection) };
         attacker.forge(&forgery).unwrap()
     }
 
@@ -247,14 +268,7 @@ mod tests {
         let mut dissector = Dissector::new(ring);
         let mut attacker = attacker();
         // The second tells the dissector who is behind the Device's short address.
-        let from_device = Forgery {
-            guise: Guise::Of(DEVICE),
-            to: HUB,
-            protection: Protection::NetworkKey,
-            link_key: LINK_KEY,
-            cluster: 0,
-            asdu: &[],
-        };
+        let from_device = forgery(Guise::Of(DEVICE), HUB, Protection::NetworkKey);
         dissector.dissect(&attacker.forge(&from_device).unwrap());
         let dissection = dissector.dissect(&forged(&mut attacker, Guise::Of(HUB), protection));
         let stopped = dissection.stopped.map(|Stopped { layer, reason }| (layer, reason));
@@ -273,14 +287,7 @@ mod tests {
     #[test]
     fn nobody_is_forged_who_was_never_heard() {
         let mut attacker = Attacker::new(NETWORK_KEY, 0x1234);
-        let forgery = Forgery {
-            guise: Guise::Own,
-            to: DEVICE,
-            protection: Protection::NetworkKey,
-            link_key: LINK_KEY,
-            cluster: 0x0019,
-            asdu: &[1],
-        };
+        let forgery = forgery(Guise::Own, DEVICE, Protection::NetworkKey);
         assert!(attacker.forge(&forgery).is_none());
     }
 }

@@ -7,10 +7,11 @@
 //! - [`attacker`]: somebody with a radio near the premises, and the frames that they forge.
 //! - [`virtual_bench`]: the driver that plays every role in software, in virtual time.
 //! - [`live`]: the driver of a bench with boards, in real time.
+//! - [`transceiver`]: a radio that does its part of the MAC by itself, on one band or two.
 //! - [`dcc_side`], [`dcc_desk`], [`participants`], [`software`]: the software roles that drivers share.
 
-pub mod dcc_desk;
 pub mod attacker;
+pub mod dcc_desk;
 pub mod dcc_side;
 pub mod driver;
 pub mod evidence;
@@ -19,4 +20,5 @@ pub mod observe;
 pub mod participants;
 pub mod software;
 pub mod taps;
+pub mod transceiver;
 pub mod virtual_bench;

@@ -63,6 +63,8 @@ pub fn ppmid_config(bench: &Bench, ppmid: &Ppmid, seed: u64) -> Result<PpmidConf
         declaration: Declaration {
             sends_hardware_version: declared.sends_hardware_version,
             block_size: declared.block_size,
+            block_pause: declared.block_pause,
+            page_requests: declared.page_requests,
             query_period: declared.query_period,
             predates_gbcs: declared.predates_gbcs,
             ..Declaration::default()

@@ -83,6 +83,7 @@ impl Taps {
             return;
         }
         if self.eavesdropping {
+            self.seen.revision += 1;
             self.seen.overheard.push(Overheard { at: frame.at, octets: Arc::clone(&frame.psdu) });
         }
         self.air.on_frame(frame, &mut self.seen);

@@ -10,9 +10,10 @@ use super::observe::{Observations, WanDirection};
 use super::participants::seed_for;
 use super::software::{Output, SoftwareDevice};
 use super::taps::Taps;
-use crate::bench::Bench;
+use super::transceiver::{Told, Transceiver, Tuned};
 #[cfg(feature = "planted-faults")]
 use crate::bench::Planted;
+use crate::bench::{Band, Bands, Bench};
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use hanrig_air::{Air, AirConfig, AirEvent, RadioId, TransmitResult as AirResult};
 use hanrig_dcc::data::DccData;
@@ -40,9 +41,36 @@ struct Seat {
     /// What its log is called.
     log: String,
     eui: Eui64,
+    /// What it speaks on.
+    bands: Vec<Tuned>,
     /// `None` while it is switched off.
-    radio: Option<RadioId>,
+    radio: Option<Radio>,
     device: SoftwareDevice,
+}
+
+/// A Device's radio.
+#[derive(Debug)]
+enum Radio {
+    /// At 2.4 GHz; the Device does all of the MAC.
+    Plain(RadioId),
+    /// On another band, or on two: it acknowledges and repeats by itself.
+    Own(Box<Transceiver>),
+}
+
+impl Radio {
+    fn poll_at(&self) -> Option<Instant> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Own(transceiver) => transceiver.poll_at(),
+        }
+    }
+
+    fn ids(&self) -> Vec<RadioId> {
+        match self {
+            Self::Plain(radio) => vec![*radio],
+            Self::Own(transceiver) => transceiver.radios().collect(),
+        }
+    }
 }
 
 /// Where the hub sits.
@@ -67,6 +95,25 @@ pub struct VirtualBench {
     attacker: Option<RadioId>,
 }
 
+/// Where a Device of this band speaks.
+fn tuned_to(bench: &Bench, band: Band) -> Result<Tuned, BenchFault> {
+    match band {
+        Band::TwoPointFour => Ok(Tuned { page: 0, channel: bench.network.channel }),
+        Band::SubGhz => {
+            let sub_ghz = bench.network.sub_ghz;
+            let sub_ghz = sub_ghz.ok_or_else(|| BenchFault::new("the bench names no channel below 1 GHz"))?;
+            Ok(Tuned { page: sub_ghz.page, channel: sub_ghz.channel })
+        }
+    }
+}
+
+/// Where the hub speaks.
+fn bands_of_hub(bench: &Bench) -> Vec<Tuned> {
+    let second = bench.network.sub_ghz.filter(|_| bench.hub.profile.bands == Bands::Dual);
+    let second = second.map(|sub_ghz| Tuned { page: sub_ghz.page, channel: sub_ghz.channel });
+    [Tuned { page: 0, channel: bench.network.channel }].into_iter().chain(second).collect()
+}
+
 fn fault(what: &str, error: &dyn core::fmt::Display) -> BenchFault {
     BenchFault::new(format!("{what}: {error}"))
 }
@@ -82,15 +129,22 @@ impl VirtualBench {
         let air = Air::new(AirConfig { seed: air_seed, default_loss: bench.medium.loss, ..AirConfig::default() });
         let channel = bench.network.channel;
         let mut seats = Vec::new();
-        let mut seat = |eui: Eui64, device: SoftwareDevice| {
-            seats.push(Seat { log: device.name().to_lowercase().replace(' ', "-"), eui, radio: None, device });
+        let mut seat = |eui: Eui64, bands: Vec<Tuned>, device: SoftwareDevice| {
+            seats.push(Seat { log: device.name().to_lowercase().replace(' ', "-"), eui, bands, radio: None, device });
         };
-        seat(bench.hub.eui, SoftwareDevice::hub(bench, seed, false));
+        let acknowledges = |bands: &[Tuned]| bands.len() != 1 || bands.iter().any(|tuned| tuned.page != 0);
+        let bands = bands_of_hub(bench);
+        let device = SoftwareDevice::hub(bench, seed, acknowledges(&bands));
+        seat(bench.hub.eui, bands, device);
         for ppmid in &bench.ppmids {
-            seat(ppmid.eui, SoftwareDevice::ppmid(bench, ppmid, seed, false)?);
+            let bands = vec![tuned_to(bench, ppmid.band)?];
+            let device = SoftwareDevice::ppmid(bench, ppmid, seed, acknowledges(&bands))?;
+            seat(ppmid.eui, bands, device);
         }
         for device in &bench.devices {
-            seat(device.eui, SoftwareDevice::device(bench, device, seed, false)?);
+            let bands = vec![tuned_to(bench, device.band)?];
+            let software = SoftwareDevice::device(bench, device, seed, acknowledges(&bands))?;
+            seat(device.eui, bands, software);
         }
         let mut virtual_bench = Self {
             now: Instant::ZERO,
@@ -140,8 +194,14 @@ impl VirtualBench {
             return Ok(());
         }
         match seat.radio.take() {
-            Some(radio) => self.air.detach(radio),
-            None => seat.radio = Some(self.air.attach(seat.device.name(), self.channel)),
+            Some(radio) => radio.ids().into_iter().for_each(|radio| self.air.detach(radio)),
+            None => {
+                let name = seat.device.name();
+                seat.radio = Some(match seat.bands.as_slice() {
+                    [Tuned { page: 0, channel }] => Radio::Plain(self.air.attach(name, *channel)),
+                    bands => Radio::Own(Box::new(Transceiver::attach(&mut self.air, name, bands))),
+                });
+            }
         }
         seat.device.set_power(now, on)?;
         if index == HUB {
@@ -161,6 +221,11 @@ impl VirtualBench {
         }
     }
 
+    /// The radios of a seat; none while it is switched off.
+    fn radios_of(&self, seat: usize) -> Vec<RadioId> {
+        self.seats.get(seat).and_then(|seat| seat.radio.as_ref()).map(Radio::ids).unwrap_or_default()
+    }
+
     fn seat_of(&self, device: Eui64) -> Result<usize, Cannot> {
         let seat = self.seats.iter().position(|seat| seat.eui == device);
         seat.ok_or_else(|| Cannot::NotOnThisBench(format!("{device} is not a Device of this bench")))
@@ -174,6 +239,11 @@ impl VirtualBench {
                 while let Some(output) = self.seats.get_mut(index).and_then(|seat| seat.device.on()?.take_output()) {
                     quiet = false;
                     self.on_output(index, output);
+                }
+                if let Some(seat) = self.seats.get_mut(index)
+                    && let (Some(Radio::Own(transceiver)), Some(device)) = (&mut seat.radio, seat.device.on())
+                {
+                    transceiver.set_filter(&mut self.air, device.receive_filter());
                 }
             }
             for octets in self.dcc.settle(self.now, &mut self.taps) {
@@ -198,13 +268,23 @@ impl VirtualBench {
     }
 
     fn on_output(&mut self, index: usize, output: Output) {
-        let Some(seat) = self.seats.get(index) else { return };
+        let now = self.now;
+        let Some(seat) = self.seats.get_mut(index) else { return };
         match output {
-            Output::Radio(transmit) => {
-                if let Some(radio) = seat.radio {
+            Output::Radio(transmit) => match &mut seat.radio {
+                Some(Radio::Plain(radio)) => {
+                    let radio = *radio;
                     self.transmit(radio, transmit);
                 }
-            }
+                Some(Radio::Own(transceiver)) => {
+                    if let Some(device) = seat.device.on() {
+                        transceiver.set_filter(&mut self.air, device.receive_filter());
+                    }
+                    let told = transceiver.transmit(&mut self.air, now, &transmit);
+                    self.tell(index, told);
+                }
+                None => {}
+            },
             Output::Wan(octets) => {
                 self.taps.wan(self.now, WanDirection::FromHub, &octets);
                 self.carry(WanDirection::FromHub, octets);
@@ -221,8 +301,14 @@ impl VirtualBench {
             }
             return;
         };
-        let seat = self.seats.iter_mut().find(|seat| seat.radio == Some(radio));
-        let Some(device) = seat.and_then(|seat| seat.device.on()) else { return };
+        let has_it = |seat: &Seat| seat.radio.as_ref().is_some_and(|own| own.ids().contains(&radio));
+        let Some(index) = self.seats.iter().position(has_it) else { return };
+        let Some(seat) = self.seats.get_mut(index) else { return };
+        if let Some(Radio::Own(transceiver)) = &mut seat.radio {
+            let told = transceiver.on_event(&mut self.air, now, &event);
+            return self.tell(index, told);
+        }
+        let Some(device) = seat.device.on() else { return };
         match event {
             AirEvent::Received { psdu, lqi, .. } => device.on_frame(now, &psdu, lqi),
             AirEvent::TransmitDone { result, csma: true, .. } => device.on_transmit_done(
@@ -234,6 +320,32 @@ impl VirtualBench {
             ),
             // Nobody waits for the end of an acknowledgement.
             AirEvent::TransmitDone { csma: false, .. } | AirEvent::Sniffed(_) => {}
+        }
+    }
+
+    /// Hands on what a radio with a MAC of its own tells.
+    fn tell(&mut self, index: usize, told: Vec<Told>) {
+        let now = self.now;
+        let Some(device) = self.seats.get_mut(index).and_then(|seat| seat.device.on()) else { return };
+        for told in told {
+            match told {
+                Told::Received(psdu, lqi) => device.on_frame(now, &psdu, lqi),
+                Told::Done(result) => device.on_transmit_done(now, result),
+            }
+        }
+    }
+
+    /// Does what is due in the radios that have a MAC of their own.
+    fn poll_radios(&mut self) {
+        let now = self.now;
+        for index in 0..self.seats.len() {
+            let Some(seat) = self.seats.get_mut(index) else { return };
+            if let Some(Radio::Own(transceiver)) = &mut seat.radio
+                && transceiver.poll_at().is_some_and(|at| at <= now)
+            {
+                let told = transceiver.poll(&mut self.air, now);
+                self.tell(index, told);
+            }
         }
     }
 
@@ -270,6 +382,7 @@ impl VirtualBench {
         [
             self.air.poll_at(),
             self.seats.iter().filter_map(|seat| seat.device.poll_at(self.now)).min(),
+            self.seats.iter().filter_map(|seat| seat.radio.as_ref()?.poll_at()).min(),
             self.dcc.poll_at(),
             self.underway.front().map(|underway| underway.due),
         ]
@@ -298,6 +411,7 @@ impl VirtualBench {
             }
             self.settle();
         }
+        self.poll_radios();
         for seat in &mut self.seats {
             seat.device.poll(now);
         }
@@ -412,12 +526,14 @@ impl Driver for VirtualBench {
 
     fn set_in_range(&mut self, device: Eui64, in_range: bool) -> Result<(), Cannot> {
         let seat = self.seat_of(device)?;
-        let radio_of = |seat: Option<&Seat>| seat.and_then(|seat| seat.radio);
-        let Some(radio) = radio_of(self.seats.get(seat)) else {
+        let own = self.radios_of(seat);
+        if own.is_empty() {
             return Err(BenchFault::new(format!("{device} is switched off")).into());
-        };
+        }
         let loss = if in_range { self.loss } else { 1.0 };
-        for other in self.seats.iter().filter_map(|seat| seat.radio).filter(|other| *other != radio) {
+        let others: Vec<_> =
+            (0..self.seats.len()).filter(|other| *other != seat).flat_map(|s| self.radios_of(s)).collect();
+        for (radio, other) in own.iter().flat_map(|radio| others.iter().map(move |other| (*radio, *other))) {
             self.air.set_loss(radio, other, loss);
             self.air.set_loss(other, radio, loss);
         }
@@ -445,12 +561,14 @@ impl Driver for VirtualBench {
     }
 
     fn hide(&mut self, device: Eui64, other: Eui64) -> Result<(), Cannot> {
-        let radio = |eui| Ok::<_, Cannot>(self.seats.get(self.seat_of(eui)?).and_then(|seat| seat.radio));
-        let (Some(one), Some(two)) = (radio(device)?, radio(other)?) else {
+        let (one, two) = (self.radios_of(self.seat_of(device)?), self.radios_of(self.seat_of(other)?));
+        if one.is_empty() || two.is_empty() {
             return Err(BenchFault::new(format!("{device} or {other} is switched off")).into());
-        };
-        self.air.set_link(one, two, None);
-        self.air.set_link(two, one, None);
+        }
+        for (one, two) in one.iter().flat_map(|one| two.iter().map(move |two| (*one, *two))) {
+            self.air.set_link(one, two, None);
+            self.air.set_link(two, one, None);
+        }
         self.taps.log("bench", self.now, &format!("{device} and {other} do not hear each other"));
         Ok(())
     }

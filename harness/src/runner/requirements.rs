@@ -60,6 +60,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_hubs_and_devices_have_to_do_is_shown_or_said_not_to_be() {
+        let cases = crate::runner::feature::embedded().unwrap();
+        let carried: std::collections::BTreeSet<_> = cases.iter().flat_map(|case| &case.requirements).collect();
+        let judged = ["CH", "PPMID", "HCALCS", "METER"];
+        let silent: Vec<_> = requirements()
+            .unwrap()
+            .into_iter()
+            .filter(|(id, requirement)| judged.contains(&requirement.subject.as_str()) && !carried.contains(id))
+            .filter(|(_, requirement)| requirement.unshown.is_none())
+            .map(|(id, _)| id)
+            .collect();
+        assert_eq!(silent, Vec::<String>::new());
+    }
+
+    #[test]
     fn features_name_requirements_that_exist() {
         let known = requirements().unwrap();
         if known.is_empty() {

@@ -131,7 +131,7 @@ async fn asks_again(world: &mut RigScenario, hours: u64, named: Named, version: 
 }
 
 /// When `device` asked without an Image Notify shortly before. A question that is repeated counts once.
-fn unprompted(world: &RigScenario, device: Eui64) -> Result<Vec<Instant>, StepError> {
+pub(super) fn unprompted(world: &RigScenario, device: Eui64) -> Result<Vec<Instant>, StepError> {
     /// How long after an Image Notify a question may be an answer to it.
     const PROMPTED: Duration = Duration::from_secs(300);
     /// How long after a question another may be its repetition.

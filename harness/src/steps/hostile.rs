@@ -6,6 +6,7 @@ use crate::runner::{StepError, StepResult};
 use crate::steps::air::ota;
 use crate::world::{Named, RigScenario, Unit, Version};
 use cucumber::{Parameter, given, then, when};
+use hanrig_wire::aps::PROFILE_SMART_ENERGY;
 use hanrig_wire::mac::{Address, FrameType, MacFrame};
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{DeviceType, Eui64, Key128};
@@ -14,11 +15,14 @@ use hanrig_wire::zcl::ota::{
     CLUSTER, ImageBlockRequest, ImageBlockResponse, ImageId, ImageNotify, OtaCommand, QueryNextImageResponse,
     UPGRADE_NOW, UpgradeEndRequest, UpgradeEndResponse,
 };
+use hanrig_wire::zdp;
 use std::str::FromStr;
 use std::sync::Arc;
 
 /// From the end of a request to its acknowledgement's end: who answers then comes before the hub, more often than not.
 const AFTER_ACKNOWLEDGEMENT: Duration = Duration::from_micros(600);
+/// The endpoint of every node of the premises.
+const ENDPOINT: u8 = 1;
 /// What a frame and all that it brings about take.
 const REACTION: Duration = Duration::from_millis(40);
 /// How long requests to forge answers to are waited for.
@@ -95,15 +99,23 @@ fn forge(world: &mut RigScenario, how: How, device: Eui64, to_hub: bool, asdu: &
     let (hub, link_key) = (world.hub()?, link_key(world, device)?);
     let (from, to) = if to_hub { (device, hub) } else { (hub, device) };
     let mut attacker = attacker(world)?;
-    let forgery =
-        Forgery { guise: how.guise(from), to, protection: how.protection, link_key, cluster: CLUSTER, asdu };
+    let forgery = Forgery {
+        guise: how.guise(from),
+        to,
+        protection: how.protection,
+        link_key,
+        profile: PROFILE_SMART_ENERGY,
+        cluster: CLUSTER,
+        endpoint: ENDPOINT,
+        asdu,
+    };
     let frame = attacker.forge(&forgery);
     world.attacker = Some(attacker);
     frame.ok_or_else(|| StepError::inconclusive("hub or Device was not heard, or the message does not fit a frame"))
 }
 
 /// Sends it, and lets what it brings about happen.
-async fn send(world: &mut RigScenario, frame: Vec<u8>, csma: bool) -> StepResult {
+pub(super) async fn send(world: &mut RigScenario, frame: Vec<u8>, csma: bool) -> StepResult {
     world.in_motion()?.inject(frame, csma)?;
     world.let_pass(REACTION).await
 }
@@ -132,7 +144,8 @@ async fn answered_nothing(world: &mut RigScenario) -> StepResult {
     world.let_pass(Duration::from_secs(120)).await?;
     let since = world.since;
     let answer = world.seen()?.air.iter().find(|sighting| {
-        sighting.at() >= since && matches!(sighting.heard, Heard::Ota(..) | Heard::OtaDefaultResponse(_) | Heard::Gbcs(_))
+        sighting.at() >= since
+            && matches!(sighting.heard, Heard::Ota(..) | Heard::OtaDefaultResponse(_) | Heard::Gbcs(_))
     });
     match answer.map(Sighting::observation) {
         Some(answer) => Err(StepError::fail(format!("expected no answer, observed {}", answer.summary))),
@@ -141,7 +154,7 @@ async fn answered_nothing(world: &mut RigScenario) -> StepResult {
 }
 
 /// The next request of `device` to the hub that `wanted` picks, from now on.
-async fn next_request<T>(
+pub(super) async fn next_request<T>(
     world: &mut RigScenario,
     device: Eui64,
     window: Duration,
@@ -166,7 +179,7 @@ async fn next_request<T>(
     Ok(found)
 }
 
-const fn block_request(sequence: u8, command: &OtaHeard) -> Option<(u8, ImageBlockRequest)> {
+pub(super) const fn block_request(sequence: u8, command: &OtaHeard) -> Option<(u8, ImageBlockRequest)> {
     match command {
         OtaHeard::BlockRequest(request) => Some((sequence, *request)),
         _ => None,
@@ -183,8 +196,8 @@ pub(super) async fn answer_requests(
     for answered in 0..count {
         // The forged answer may have cost the hub's own: the Device asks for the block again.
         let Some((sequence, request)) = next_request(world, device, REQUESTS, block_request).await? else {
-            return Err(StepError::inconclusive(format!(
-                "the {named} has asked for {answered} blocks only, and {count} were to be answered"
+            return Err(StepError::fail(format!(
+                "expected the {named} to ask on, observed that it has asked for {answered} blocks and for no more"
             )));
         };
         let frame = forge(world, how, device, false, &answer(sequence, &request))?;
@@ -239,7 +252,9 @@ fn released(world: &RigScenario, version: Version) -> Result<(ImageId, Vec<u8>),
     Ok((release.image, release.octets().to_vec()))
 }
 
-#[when(expr = "for {int} hours somebody plays the hub for the {unit} {how}, and offers it the image of version {version}")]
+#[when(
+    expr = "for {int} hours somebody plays the hub for the {unit} {how}, and offers it the image of version {version}"
+)]
 async fn plays_hub(world: &mut RigScenario, hours: u64, unit: Unit, how: How, version: Version) -> StepResult {
     let (image, octets) = released(world, version)?;
     world.driver().await?;
@@ -276,6 +291,43 @@ async fn plays_hub(world: &mut RigScenario, hours: u64, unit: Unit, how: How, ve
             OtaHeard::EndRequest(_) => Some(activate_now(image).frame(sequence)),
             _ => None,
         };
+    }
+}
+
+#[when("the PPMID is reset, and somebody says first that they are its OTA server")]
+async fn says_first(world: &mut RigScenario) -> StepResult {
+    /// How long after its start a Device may look for its OTA server.
+    const LOOKS: Duration = Duration::from_secs(600);
+    let device = world.ppmid()?.eui;
+    world.driver().await?;
+    let mut known = attacker(world)?;
+    known.take_question(device);
+    let mut heard = world.seen()?.overheard.len();
+    world.stimulus().await?;
+    world.in_motion()?.reset(device).await?;
+    let deadline = world.in_motion()?.now() + LOOKS;
+    loop {
+        let driver = world.in_motion()?;
+        if !driver.run_until(deadline, &mut |seen| seen.overheard.len() > heard).await? {
+            return Err(StepError::inconclusive("the PPMID has not looked for its OTA server"));
+        }
+        heard = world.seen()?.overheard.len();
+        known.listen(&world.seen()?.overheard);
+        let Some(sequence) = known.take_question(device) else { continue };
+        let forgery = Forgery {
+            guise: Guise::Own,
+            to: device,
+            protection: Protection::NetworkKey,
+            link_key: link_key(world, device)?,
+            profile: zdp::PROFILE,
+            cluster: zdp::cluster::MATCH_DESC | zdp::cluster::RESPONSE,
+            endpoint: zdp::ENDPOINT,
+            asdu: &Attacker::claim_to_serve(sequence),
+        };
+        let frame = known.forge(&forgery);
+        let frame = frame.ok_or_else(|| StepError::inconclusive("the PPMID was never heard"))?;
+        world.attacker = Some(known);
+        return send(world, frame, false).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Frames that are none, and messages that no specification has.
 
-use super::hostile::{attacker, answer_requests, How};
+use super::hostile::{How, answer_requests, attacker};
 use crate::rig::participants::seed_for;
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, Node, RigScenario};
@@ -115,7 +115,12 @@ fn odd(rng: &mut ChaCha8Rng, oddity: Oddity, (pan_id, to): (u16, u16), heard: &[
                 MacCommand::AssociationResponse { short, status: AssociationStatus::Success }.emit(&mut frame);
             }
             _ => {
-                let beacon = MacHeader { destination_pan: None, pan_id_compression: false, ack_request: false, ..header(FrameType::Beacon, Address::Short(0)) };
+                let beacon = MacHeader {
+                    destination_pan: None,
+                    pan_id_compression: false,
+                    ack_request: false,
+                    ..header(FrameType::Beacon, Address::Short(0))
+                };
                 MacHeader { destination: Address::None, ..beacon }.emit(&mut frame);
                 let rest = draw(rng, 30);
                 frame.extend(octets(rng, rest));

@@ -24,6 +24,7 @@ use hanrig_dcc::duis::RequestId;
 use hanrig_dcc::supplier::{Supplier, SupplierConfig, SupplierRefusal};
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
+use hanrig_wire::zcl::ota::ImageBlockRequest;
 use std::collections::BTreeMap;
 
 /// Counter of a Supplier's first Service Request.
@@ -63,6 +64,8 @@ pub struct RigScenario {
     pub(crate) command: Option<Vec<u8>>,
     /// The SEC Panel, and what the scenario has of it.
     pub(crate) desk: panel::PanelDesk,
+    /// The block that a Device has missed, and when it missed it.
+    pub(crate) missed: Option<(Instant, ImageBlockRequest)>,
     /// Whether somebody listens in from the start.
     pub(crate) eavesdrops: bool,
     /// What they know.
@@ -90,6 +93,7 @@ impl RigScenario {
             execution: None,
             command: None,
             desk: panel::PanelDesk::default(),
+            missed: None,
             eavesdrops: false,
             attacker: None,
             record: StepRecord::default(),

@@ -188,7 +188,8 @@ fn frame(
     let psdu = [octets, check].concat();
     Ok(SniffedFrame {
         at,
-        channel: tap.channel.unwrap_or(0),
+        page: tap.channel.map_or(0, |(_, page)| page),
+        channel: tap.channel.map_or(0, |(channel, _)| channel),
         rssi: tap.rssi.unwrap_or(i8::MIN),
         lqi: tap.lqi.unwrap_or(0),
         fcs_ok: fcs_is_good(&psdu),

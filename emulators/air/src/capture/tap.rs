@@ -27,7 +27,8 @@ pub(super) type TapError = (usize, &'static str);
 pub(super) struct Tap {
     pub(super) fcs: Fcs,
     pub(super) rssi: Option<i8>,
-    pub(super) channel: Option<u8>,
+    /// Channel number and channel page.
+    pub(super) channel: Option<(u8, u8)>,
     pub(super) lqi: Option<u8>,
 }
 
@@ -46,8 +47,8 @@ impl Tap {
         if let Some(rssi) = self.rssi {
             tlv(RSS, &f32::from(rssi).to_le_bytes());
         }
-        if let Some(channel) = self.channel {
-            tlv(CHANNEL, &[channel, 0, 0]);
+        if let Some((channel, page)) = self.channel {
+            tlv(CHANNEL, &[channel, 0, page]);
         }
         if let Some(lqi) = self.lqi {
             tlv(LQI, &[lqi]);
@@ -99,8 +100,8 @@ impl Tap {
                 self.rssi = Some(f32::from_le_bytes(value).round() as i8);
             }
             CHANNEL => {
-                let &[low, 0, _] = value else { return Err("a channel of 3 octets, numbered 0 to 255") };
-                self.channel = Some(low);
+                let &[low, 0, page] = value else { return Err("a channel of 3 octets, numbered 0 to 255") };
+                self.channel = Some((low, page));
             }
             LQI => {
                 let &[lqi] = value else { return Err("an LQI of 1 octet") };

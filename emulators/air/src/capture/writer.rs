@@ -18,8 +18,8 @@ pub struct CaptureWriter<W: Write> {
     writer: PcapNgWriter<BufWriter<W>>,
     /// Time zero of the bench, in microseconds since 1970.
     base_us: i128,
-    /// Interface number by channel.
-    interfaces: BTreeMap<u8, u32>,
+    /// Interface number by channel page and channel.
+    interfaces: BTreeMap<(u8, u8), u32>,
     packet: Vec<u8>,
 }
 
@@ -52,7 +52,7 @@ impl<W: Write> CaptureWriter<W> {
         Ok(Self { writer, base_us: i128::from(base.0) * 1000, interfaces: BTreeMap::new(), packet: Vec::new() })
     }
 
-    /// Writes a frame, and before the first frame of a channel the description of that channel's interface.
+    /// Writes a frame, and before the first frame of a channel of a page the description of that channel's interface.
     ///
     /// # Errors
     ///
@@ -60,11 +60,16 @@ impl<W: Write> CaptureWriter<W> {
     pub fn write(&mut self, frame: &SniffedFrame) -> Result<(), CaptureError> {
         let micros = self.base_us + i128::from(frame.at.as_micros());
         let timestamp = u64::try_from(micros).map_err(|_| CaptureError::Time { micros })?;
-        let interface_id = self.interface(frame.channel)?;
+        let interface_id = self.interface((frame.page, frame.channel))?;
         let mut packet = std::mem::take(&mut self.packet);
         packet.clear();
-        Tap { fcs: Fcs::Crc16, rssi: Some(frame.rssi), channel: Some(frame.channel), lqi: Some(frame.lqi) }
-            .emit(&mut packet);
+        Tap {
+            fcs: Fcs::Crc16,
+            rssi: Some(frame.rssi),
+            channel: Some((frame.channel, frame.page)),
+            lqi: Some(frame.lqi),
+        }
+        .emit(&mut packet);
         packet.extend_from_slice(&frame.psdu);
         let result = self.block(&Block::EnhancedPacket(EnhancedPacketBlock {
             interface_id,
@@ -88,7 +93,7 @@ impl<W: Write> CaptureWriter<W> {
         self.writer.into_inner().into_inner().map_err(|e| CaptureError::Io(e.into_error()))
     }
 
-    fn interface(&mut self, channel: u8) -> Result<u32, CaptureError> {
+    fn interface(&mut self, channel: (u8, u8)) -> Result<u32, CaptureError> {
         if let Some(id) = self.interfaces.get(&channel) {
             return Ok(*id);
         }
@@ -97,7 +102,10 @@ impl<W: Write> CaptureWriter<W> {
             linktype: DataLink::IEEE802_15_4_TAP,
             snaplen: 0,
             options: vec![
-                InterfaceDescriptionOption::IfName(Cow::Owned(format!("channel {channel}"))),
+                InterfaceDescriptionOption::IfName(Cow::Owned(match channel {
+                    (0, channel) => format!("channel {channel}"),
+                    (page, channel) => format!("channel {channel} of page {page}"),
+                })),
                 // Microseconds.
                 InterfaceDescriptionOption::IfTsResol(6),
             ],

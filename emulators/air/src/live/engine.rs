@@ -5,17 +5,18 @@
 //! which they should, and no load of the machine makes one late.
 
 use super::clock::LiveClock;
-use super::mac::{Heard, MacEvent, MacRadio, MacSettings};
 use super::port::Shared;
 use super::radio::{RadioEvent, RadioReception, Sink};
 use super::rcp::Rcp;
 use super::sniffer::Sniffer;
 use super::{EndpointStats, Notice, NoticeKind};
 use crate::frame::{AirEvent, RadioId, SniffedFrame};
+use crate::mac::{Heard, MacEvent, MacRadio, MacSettings};
 use crate::medium::Air;
+use crate::phy::Phy;
 use hanrig_wire::spinel::Status;
 use hanrig_wire::spinel::host::{TransmitId, TransmitRequest};
-use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::time::Instant;
 use hanrig_wire::types::Eui64;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -92,8 +93,7 @@ pub(super) struct Engine {
 /// What the stations have to know of the medium.
 #[derive(Clone, Copy)]
 pub(super) struct Medium {
-    pub(super) octet_time: Duration,
-    pub(super) turnaround: Duration,
+    pub(super) phy: Phy,
     pub(super) max_csma_backoffs: u8,
 }
 
@@ -269,11 +269,11 @@ impl Engine {
     fn attach(&mut self, name: String, station: NewStation) -> (StationId, RadioId) {
         let id = StationId(self.next_station);
         self.next_station += 1;
-        let Medium { octet_time, turnaround, max_csma_backoffs } = self.medium;
+        let Medium { phy, max_csma_backoffs } = self.medium;
         let mut radio = |settings: MacSettings| {
             let radio = self.air.attach(&name, settings.channel);
             self.by_radio.insert(radio, id);
-            MacRadio::new(radio, settings, max_csma_backoffs, turnaround)
+            MacRadio::new(radio, settings, max_csma_backoffs, phy)
         };
         let (kind, radio) = match station {
             NewStation::Radio { settings, sink } => {
@@ -282,7 +282,7 @@ impl Engine {
                 (Kind::Radio { mac, sink }, radio)
             }
             NewStation::Rcp { eui } => {
-                let mut rcp = Box::new(Rcp::new(radio(MacSettings::default()), eui, octet_time));
+                let mut rcp = Box::new(Rcp::new(radio(MacSettings::default()), eui, phy.octet_time));
                 rcp.power_off(&mut self.air);
                 let radio = rcp.mac().id();
                 (Kind::Rcp(rcp), radio)

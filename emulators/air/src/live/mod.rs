@@ -30,21 +30,20 @@
 mod clock;
 mod endpoint;
 mod engine;
-mod mac;
 mod outbox;
 mod port;
 mod radio;
 mod rcp;
 mod sniffer;
 
+pub use crate::mac::MacSettings;
 pub use clock::LiveClock;
 pub use endpoint::Endpoint;
-pub use mac::MacSettings;
 pub use radio::{LiveRadio, RadioEvent, RadioEvents, RadioReception};
 
 use crate::{Air, AirConfig, AirStats, Phy, RadioId, SniffedFrame};
 use engine::{Command, Engine, Medium, NewStation, Notices, StationId};
-use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::time::Instant;
 use hanrig_wire::types::Eui64;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -174,15 +173,10 @@ impl LiveAir {
     pub fn start(config: LiveConfig) -> Result<Self, LiveError> {
         let LiveConfig { mut air, pace, clock, port_queue, radio_queue } = config;
         if pace == Pace::Unthrottled {
-            let none = Duration::ZERO;
-            air.phy =
-                Phy { octet_time: none, header_octets: 0, unit_backoff_period: none, turnaround: none, cca: none };
+            air.phy = Phy::INSTANT;
+            air.sub_ghz = Phy::INSTANT;
         }
-        let medium = Medium {
-            octet_time: air.phy.octet_time,
-            turnaround: air.phy.turnaround,
-            max_csma_backoffs: air.csma.max_csma_backoffs,
-        };
+        let medium = Medium { phy: air.phy, max_csma_backoffs: air.csma.max_csma_backoffs };
         let (commands, receiver) = sync_channel(COMMANDS);
         let notices = Notices::default();
         let engine = Engine::new(Air::new(air), medium, clock, receiver, notices.clone());

@@ -1,8 +1,8 @@
 //! Radios of software devices.
 
 use super::engine::{Command, StationId};
-use super::mac::MacSettings;
 use crate::frame::RadioId;
+use crate::mac::MacSettings;
 use hanrig_wire::spinel::host::{TransmitId, TransmitOutcome, TransmitRequest};
 use hanrig_wire::time::Instant;
 use std::sync::Arc;

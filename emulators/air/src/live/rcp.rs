@@ -1,7 +1,7 @@
 //! A virtual radio co-processor: what an OpenThread RCP does with the Spinel frames of its host.
 
-use super::mac::{Heard, MacEvent, MacRadio, MacSettings};
 use super::outbox::Outbox;
+use crate::mac::{Heard, MacEvent, MacRadio, MacSettings};
 use crate::medium::Air;
 use hanrig_wire::hdlc;
 use hanrig_wire::spinel::host::{TransmitOutcome, TransmitRequest};
@@ -377,7 +377,7 @@ mod tests {
     fn rcp() -> (Air, Rcp, Outbox) {
         let mut air = Air::new(AirConfig::default());
         let settings = MacSettings::default();
-        let mac = MacRadio::new(air.attach("rcp", settings.channel), settings, 4, Duration::from_micros(192));
+        let mac = MacRadio::new(air.attach("rcp", settings.channel), settings, 4, crate::Phy::O_QPSK_2450);
         let mut rcp = Rcp::new(mac, Eui64(9), Duration::from_micros(32));
         let mut out = Outbox::new(65_536);
         rcp.boot(&mut air, Status::RESET_POWER_ON, &mut out);

@@ -72,7 +72,7 @@ impl Sniffer {
 
     /// `end` is when the frame's last symbol arrived.
     pub(super) fn on_frame(&mut self, frame: &SniffedFrame, end: Instant, out: &mut Outbox) {
-        if !self.receiving || frame.channel != self.channel || !frame.fcs_ok {
+        if !self.receiving || (frame.page, frame.channel) != (0, self.channel) || !frame.fcs_ok {
             return;
         }
         let mut line = String::with_capacity(2 * frame.psdu.len() + 64);
@@ -93,7 +93,7 @@ mod tests {
 
     fn frame(channel: u8, fcs_ok: bool) -> SniffedFrame {
         let psdu = [0x02, 0x00, 0x2A, 0x0B, 0x5C][..].into();
-        SniffedFrame { at: Instant(100), channel, psdu, rssi: -63, lqi: 120, fcs_ok }
+        SniffedFrame { at: Instant(100), page: 0, channel, psdu, rssi: -63, lqi: 120, fcs_ok }
     }
 
     #[test]

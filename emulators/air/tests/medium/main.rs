@@ -1,5 +1,6 @@
 //! The medium as its users see it.
 
 mod access;
+mod bands;
 mod reception;
 mod rig;

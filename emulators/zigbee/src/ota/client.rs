@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::FirmwareVersion;
 use hanrig_wire::zcl::ota::{
-    ImageBlockRequest, ImageBlockResponse, ImageId, ImageNotify, OtaCommand, QueryNextImageRequest,
+    ImageBlockRequest, ImageBlockResponse, ImageId, ImageNotify, ImagePageRequest, OtaCommand, QueryNextImageRequest,
     QueryNextImageResponse, UPGRADE_NOW, UPGRADE_WAIT, UpgradeEndRequest, UpgradeEndResponse,
 };
 use hanrig_wire::zcl::{DefaultResponse, Status};
@@ -28,6 +28,8 @@ pub struct ClientConfig {
     pub hardware_version: Option<u16>,
     /// The most octets asked for in one block.
     pub block_size: u8,
+    /// Whether it asks by Image Page Request, a page of one block, as long as the server does not refuse that.
+    pub page_requests: bool,
     /// The pause between a block and the request for the next.
     pub block_pause: Duration,
     /// How long an answer may take before the request is repeated.
@@ -40,6 +42,9 @@ pub struct ClientConfig {
     pub largest_image: u32,
 }
 
+/// Image Page Request.
+const PAGE_REQUEST: u8 = 0x04;
+
 /// The longest that a transfer is put off, by [`ClientConfig::put_off`].
 pub const LONGEST_PUT_OFF: u32 = 16;
 
@@ -51,6 +56,7 @@ impl ClientConfig {
             image_type,
             hardware_version: None,
             block_size: 50,
+            page_requests: false,
             block_pause: Duration::from_millis(0),
             answer_timeout: Duration::from_secs(5),
             repeats: 4,
@@ -132,6 +138,8 @@ pub struct Client {
     state: State,
     sequence: u8,
     repeats_left: u8,
+    /// Whether the server has refused an Image Page Request.
+    pages_refused: bool,
     /// How many times as long as the configured time the transfer is put off next.
     put_off: u32,
     due: Option<Instant>,
@@ -148,6 +156,7 @@ impl Client {
             running,
             state: State::Idle,
             sequence: 0,
+            pages_refused: false,
             put_off: 1,
             due: None,
             events: VecDeque::new(),
@@ -240,7 +249,7 @@ impl Client {
 
     /// A Default Response from the server: how it answers an Upgrade End Request that was not a success, or one for an
     /// image that it knows nothing of any more.
-    pub fn on_default_response(&mut self, sequence: u8, response: DefaultResponse) {
+    pub fn on_default_response(&mut self, now: Instant, sequence: u8, response: DefaultResponse) {
         match self.state {
             State::Ending { transfer, status } if sequence == self.sequence && response.command == 0x06 => {
                 if status != Status::SUCCESS {
@@ -248,6 +257,13 @@ impl Client {
                 } else if response.status != Status::SUCCESS {
                     self.abandon(transfer, response.status);
                 }
+            }
+            // To serve pages is optional (§6.10.7): block requests are what every server knows.
+            State::Fetching { transfer, requested: true }
+                if sequence == self.sequence && response.command == PAGE_REQUEST && !self.pages_refused =>
+            {
+                self.pages_refused = true;
+                self.request_block(now, transfer);
             }
             State::Fetching { transfer, requested: true }
                 if sequence == self.sequence && response.status != Status::SUCCESS =>
@@ -423,6 +439,17 @@ impl Client {
 
     fn request_block(&mut self, now: Instant, transfer: Transfer) {
         self.state = State::Fetching { transfer, requested: true };
+        if (self.config.page_requests || self.lax.has(Laxity::Pages)) && !self.pages_refused {
+            let page = ImagePageRequest {
+                image: transfer.image,
+                offset: transfer.offset,
+                maximum_data_size: self.config.block_size,
+                page_size: self.config.block_size.into(),
+                response_spacing: 0,
+                node_address: None,
+            };
+            return self.send(now, &OtaCommand::ImagePageRequest(page));
+        }
         self.send(
             now,
             &OtaCommand::ImageBlockRequest(ImageBlockRequest {

@@ -266,7 +266,15 @@ impl LiveBench {
         match event.kind {
             PortEventKind::Frame { octets, rssi, lqi, .. } => {
                 let fcs_ok = fcs_is_good(&octets);
-                self.taps.frame(&SniffedFrame { at, channel: self.channel, psdu: octets.into(), rssi, lqi, fcs_ok });
+                self.taps.frame(&SniffedFrame {
+                    at,
+                    page: 0,
+                    channel: self.channel,
+                    psdu: octets.into(),
+                    rssi,
+                    lqi,
+                    fcs_ok,
+                });
             }
             PortEventKind::Garbled { line, total } => {
                 self.garbled = total;
@@ -610,11 +618,7 @@ impl Driver for LiveBench {
             return Err(Cannot::NotOnThisBench("no radio of this bench can put forged frames on the air".to_owned()));
         };
         self.taps.injecting(now, &octets);
-        attacker.transmit(TransmitRequest {
-            csma,
-            max_frame_retries: 0,
-            ..TransmitRequest::new(octets, self.channel)
-        });
+        attacker.transmit(TransmitRequest { csma, max_frame_retries: 0, ..TransmitRequest::new(octets, self.channel) });
         Ok(())
     }
 

@@ -59,6 +59,7 @@ pub fn ppmid_block(config: &PpmidConfig, occasion: u64, faults: Faults) -> Resul
         sends_hardware_version: declared.sends_hardware_version,
         block_size: declared.block_size,
         block_pause: declared.block_pause,
+        page_requests: declared.page_requests,
         query_period: declared.query_period,
         predates_gbcs: declared.predates_gbcs,
         restart: declared.restart,

@@ -1,7 +1,11 @@
 //! The part of a MAC that a radio does by itself: filter, acknowledge, repeat.
+//!
+//! A [`MacRadio`] stands between a radio of an [`Air`] and its owner. Whoever runs the medium tells it what the medium tells of
+//! its radio, polls it when [`MacRadio::poll_at`] has come, and gives its [`MacEvent`]s to the owner.
 
 use crate::frame::{RadioId, TransmitId, TransmitResult, fcs_is_good};
 use crate::medium::Air;
+use crate::phy::Phy;
 use hanrig_wire::mac::{self, Address, FrameType, MacCommand, MacFrame, MacHeader};
 use hanrig_wire::spinel::Status;
 use hanrig_wire::spinel::host::{TransmitOutcome, TransmitRequest};
@@ -10,8 +14,6 @@ use hanrig_wire::types::Eui64;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// macAckWaitDuration at 2.4 GHz: 54 symbols.
-const ACK_WAIT: Duration = Duration::from_micros(864);
 /// PAN identifier and short address of a device that has none.
 const NONE: u16 = 0xFFFF;
 
@@ -42,11 +44,11 @@ impl Default for MacSettings {
 
 /// Whose data requests are acknowledged with the frame pending bit.
 #[derive(Debug, Default)]
-pub(super) struct SourceMatch {
+pub(crate) struct SourceMatch {
     /// Off: everybody's.
-    pub(super) enabled: bool,
-    pub(super) short: BTreeSet<u16>,
-    pub(super) long: BTreeSet<Eui64>,
+    pub(crate) enabled: bool,
+    pub(crate) short: BTreeSet<u16>,
+    pub(crate) long: BTreeSet<Eui64>,
 }
 
 impl SourceMatch {
@@ -64,21 +66,35 @@ impl SourceMatch {
 
 /// A frame off the air.
 #[derive(Clone, Debug)]
-pub(super) struct Heard {
-    pub(super) psdu: Arc<[u8]>,
-    pub(super) channel: u8,
-    pub(super) rssi_dbm: i8,
-    pub(super) lqi: u8,
+pub struct Heard {
+    /// MAC header, payload and frame check sequence.
+    pub psdu: Arc<[u8]>,
+    /// Channel.
+    pub channel: u8,
+    /// Received signal strength, in dBm.
+    pub rssi_dbm: i8,
+    /// Link quality indication.
+    pub lqi: u8,
     /// When its last octet had arrived.
-    pub(super) at: Instant,
+    pub at: Instant,
     /// Whether it was acknowledged with the frame pending bit set.
-    pub(super) acked_pending: bool,
+    pub acked_pending: bool,
 }
 
+/// What a radio with a MAC of its own tells its owner.
 #[derive(Debug)]
-pub(super) enum MacEvent {
+pub enum MacEvent {
+    /// A frame that passed the filter.
     Received(Heard),
-    Done { token: u32, outcome: TransmitOutcome, acknowledgement: Option<Heard> },
+    /// A transmission has ended.
+    Done {
+        /// What [`MacRadio::transmit`] was told.
+        token: u32,
+        /// How.
+        outcome: TransmitOutcome,
+        /// The acknowledgement that ended it.
+        acknowledgement: Option<Heard>,
+    },
 }
 
 #[derive(Debug)]
@@ -101,42 +117,52 @@ enum Phase {
     AwaitAck(Instant),
 }
 
+/// A radio that does its part of the MAC by itself.
 #[derive(Debug)]
-pub(super) struct MacRadio {
+pub struct MacRadio {
     id: RadioId,
     settings: MacSettings,
-    pub(super) source_match: SourceMatch,
+    pub(crate) source_match: SourceMatch,
     /// The medium's macMaxCSMABackoffs.
     medium_backoffs: u8,
     turnaround: Duration,
+    ack_wait: Duration,
     acks: VecDeque<(Instant, Vec<u8>)>,
     current: Option<(Job, Phase)>,
     queue: VecDeque<Job>,
 }
 
 impl MacRadio {
-    pub(super) fn new(id: RadioId, settings: MacSettings, medium_backoffs: u8, turnaround: Duration) -> Self {
+    /// The MAC of a radio on a medium whose macMaxCSMABackoffs is `medium_backoffs`, with the timing of its band's `phy`.
+    pub fn new(id: RadioId, settings: MacSettings, medium_backoffs: u8, phy: Phy) -> Self {
+        // A medium on which nothing takes time has participants that do.
+        let ack_wait = phy.ack_wait().max(Phy::O_QPSK_2450.ack_wait());
+        let turnaround = phy.turnaround;
         Self {
             id,
             settings,
             source_match: SourceMatch::default(),
             medium_backoffs,
             turnaround,
+            ack_wait,
             acks: VecDeque::new(),
             current: None,
             queue: VecDeque::new(),
         }
     }
 
-    pub(super) const fn id(&self) -> RadioId {
+    /// Its radio on the medium.
+    pub const fn id(&self) -> RadioId {
         self.id
     }
 
-    pub(super) const fn settings(&self) -> &MacSettings {
+    /// What it is set to.
+    pub const fn settings(&self) -> &MacSettings {
         &self.settings
     }
 
-    pub(super) fn set(&mut self, air: &mut Air, settings: MacSettings) {
+    /// Sets it. A change of channel waits for the end of a transmission under way.
+    pub fn set(&mut self, air: &mut Air, settings: MacSettings) {
         self.settings = settings;
         if self.current.is_none() {
             air.set_channel(self.id, settings.channel);
@@ -144,18 +170,19 @@ impl MacRadio {
     }
 
     /// Whether a transmission is under way.
-    pub(super) const fn is_sending(&self) -> bool {
+    pub(crate) const fn is_sending(&self) -> bool {
         self.current.is_some()
     }
 
     /// Forgets all that is under way, without a word. A frame that is with the medium still goes out.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.acks.clear();
         self.current = None;
         self.queue.clear();
     }
 
-    pub(super) fn transmit(
+    /// Sends a frame, after those handed over before. It ends with one [`MacEvent::Done`] with `token`.
+    pub fn transmit(
         &mut self,
         air: &mut Air,
         now: Instant,
@@ -219,7 +246,8 @@ impl MacRadio {
         self.next(air, now, events);
     }
 
-    pub(super) fn on_transmit_done(
+    /// The medium tells that a transmission of its radio has ended.
+    pub fn on_transmit_done(
         &mut self,
         air: &mut Air,
         now: Instant,
@@ -231,7 +259,7 @@ impl MacRadio {
         let Some((mut job, _)) = self.current.take_if(ours) else { return };
         match result {
             TransmitResult::Sent if job.wants_acknowledgement => {
-                self.current = Some((job, Phase::AwaitAck(now + ACK_WAIT)));
+                self.current = Some((job, Phase::AwaitAck(now + self.ack_wait)));
             }
             TransmitResult::Sent => self.landed(air, now, &job, TransmitOutcome::Sent, None, events),
             TransmitResult::ChannelAccessFailure if job.rounds_left > 1 => {
@@ -244,7 +272,8 @@ impl MacRadio {
         }
     }
 
-    pub(super) fn on_received(&mut self, air: &mut Air, mut heard: Heard, events: &mut Vec<MacEvent>) {
+    /// The medium tells that its radio has received a frame.
+    pub fn on_received(&mut self, air: &mut Air, mut heard: Heard, events: &mut Vec<MacEvent>) {
         if self.settings.raw {
             events.push(MacEvent::Received(heard));
             return;
@@ -303,7 +332,8 @@ impl MacRadio {
         }
     }
 
-    pub(super) fn poll_at(&self) -> Option<Instant> {
+    /// When [`Self::poll`] has something to do next.
+    pub fn poll_at(&self) -> Option<Instant> {
         let ack = self.acks.front().map(|(due, _)| *due);
         let wait = match &self.current {
             Some((_, Phase::AwaitAck(until))) => Some(*until),
@@ -312,7 +342,8 @@ impl MacRadio {
         [ack, wait].into_iter().flatten().min()
     }
 
-    pub(super) fn poll(&mut self, air: &mut Air, now: Instant, events: &mut Vec<MacEvent>) {
+    /// Sends the acknowledgements that are due, and repeats what was not acknowledged in time.
+    pub fn poll(&mut self, air: &mut Air, now: Instant, events: &mut Vec<MacEvent>) {
         while let Some((_, octets)) = self.acks.pop_front_if(|(due, _)| *due <= now) {
             // Of the right length; and where the radio was taken off the medium nobody misses it.
             let _ = air.transmit(now, self.id, octets, false);

@@ -1,0 +1,238 @@
+//! What a maker declares of a Device (its PICS, in the terms of ISO/IEC 9646) beside what the Device does.
+//!
+//! No step here asks whether the Device is declared so that a step applies: what is claimed and lacking fails, and so does
+//! what is there and not claimed.
+
+use super::HAN;
+use super::air::{ota, unprompted};
+use super::premises::make_ppmids;
+use crate::rig::observe::{AirSighting, Heard, OtaHeard, Sighting};
+use crate::runner::{StepError, StepResult};
+use crate::world::{Named, RigScenario, Unit, readable};
+use cucumber::{given, then};
+use hanrig_wire::gbcs::{AlertCode, Content, Cra, decode_content};
+use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::types::Eui64;
+
+/// What is declared of any Device.
+struct Declared {
+    eui: Eui64,
+    sends_hardware_version: bool,
+    block_size: u8,
+    page_requests: bool,
+    query_period: Duration,
+    verification: Duration,
+    receipt_alert: bool,
+}
+
+fn declared(world: &RigScenario, unit: Unit) -> Result<Declared, StepError> {
+    let eui = world.unit(unit)?.eui;
+    let bench = world.bench()?;
+    if let Some(ppmid) = bench.ppmids.iter().find(|ppmid| ppmid.eui == eui) {
+        let declaration = &ppmid.declaration;
+        return Ok(Declared {
+            eui,
+            sends_hardware_version: declaration.sends_hardware_version,
+            block_size: declaration.block_size,
+            page_requests: declaration.page_requests,
+            query_period: declaration.query_period,
+            verification: Duration::ZERO,
+            receipt_alert: false,
+        });
+    }
+    let device = bench.devices.iter().find(|device| device.eui == eui);
+    let device = device.ok_or_else(|| StepError::bench_fault(format!("the {unit} is not on the bench")))?;
+    let declaration = &device.declaration;
+    Ok(Declared {
+        eui,
+        sends_hardware_version: declaration.sends_hardware_version,
+        block_size: declaration.block_size,
+        page_requests: false,
+        query_period: declaration.query_period,
+        verification: declaration.verification,
+        receipt_alert: declaration.receipt_alert,
+    })
+}
+
+/// What the Device has said on the OTA Upgrade Cluster, as `pick` puts it.
+fn said<T>(
+    world: &RigScenario,
+    device: Eui64,
+    pick: impl Fn(&OtaHeard) -> Option<T>,
+) -> Result<Vec<(&AirSighting, T)>, StepError> {
+    let own = world.seen()?.air.iter().filter(|sighting| sighting.source == device);
+    Ok(own.filter_map(|sighting| ota(sighting).and_then(|(_, command)| Some((sighting, pick(command)?)))).collect())
+}
+
+/// What is claimed beside what is there.
+fn compare(what: &str, claimed: bool, there: Option<&AirSighting>) -> StepResult {
+    match (claimed, there) {
+        (true, Some(_)) | (false, None) => Ok(()),
+        (true, None) => Err(StepError::fail(format!("the maker declares {what}, and none was observed"))),
+        (false, Some(there)) => {
+            let observed = there.observation().summary;
+            Err(StepError::fail(format!("the maker declares no {what}, observed {observed}")))
+        }
+    }
+}
+
+#[then(expr = "the {unit} gives its hardware version when it asks if its maker declares so, and not otherwise")]
+fn hardware_version(world: &mut RigScenario, unit: Unit) -> StepResult {
+    let Declared { eui, sends_hardware_version: claimed, .. } = declared(world, unit)?;
+    let queries = said(world, eui, |command| match command {
+        OtaHeard::Query(query) => Some(query.hardware_version.is_some()),
+        _ => None,
+    })?;
+    if queries.is_empty() {
+        return Err(StepError::inconclusive(format!("the {unit} has not asked for an image")));
+    }
+    match queries.iter().find(|(_, given)| *given != claimed) {
+        None => Ok(()),
+        Some((query, given)) => {
+            compare("hardware version in its Query Next Image Requests", claimed, given.then_some(*query))
+        }
+    }
+}
+
+#[then(expr = "the {unit} asks for blocks of the size that its maker declares")]
+fn block_size(world: &mut RigScenario, unit: Unit) -> StepResult {
+    let Declared { eui, block_size, .. } = declared(world, unit)?;
+    let requests = said(world, eui, |command| match command {
+        OtaHeard::BlockRequest(request) => Some(request.maximum_data_size),
+        _ => None,
+    })?;
+    if requests.is_empty() {
+        return Err(StepError::inconclusive(format!("the {unit} has asked for no block")));
+    }
+    match requests.iter().find(|(_, size)| *size != block_size) {
+        None => Ok(()),
+        Some((request, _)) => Err(StepError::fail(format!(
+            "the maker declares blocks of {block_size} octets, observed {}",
+            request.observation().summary
+        ))),
+    }
+}
+
+#[then(expr = "the {unit} asks by Image Page Request if its maker declares so, and not otherwise")]
+fn page_requests(world: &mut RigScenario, unit: Unit) -> StepResult {
+    let Declared { eui, page_requests: claimed, .. } = declared(world, unit)?;
+    let pages = said(world, eui, |command| matches!(command, OtaHeard::PageRequest).then_some(()))?;
+    compare("Image Page Requests", claimed, pages.first().map(|(page, ())| *page))
+}
+
+#[then(expr = "the {unit} asks unprompted as often as its maker declares")]
+fn as_often(world: &mut RigScenario, unit: Unit) -> StepResult {
+    let Declared { eui, query_period, .. } = declared(world, unit)?;
+    let asked = unprompted(world, eui)?;
+    // A Device's clock may be off, and what it does may make it late; a tenth is more than that.
+    let tolerance = query_period / 10;
+    let now = world.in_motion_at()?;
+    let declared = readable(query_period);
+    if now - Instant::ZERO > query_period * 2 && asked.len() < 2 {
+        return Err(StepError::fail(format!(
+            "the maker declares a question every {declared}, observed {} within {}",
+            asked.len(),
+            readable(now - Instant::ZERO)
+        )));
+    }
+    let off = asked.windows(2).find_map(|pair| match pair {
+        [first, second] if (*second - *first).abs_diff(query_period) > tolerance => Some((*first, *second)),
+        _ => None,
+    });
+    match off {
+        None => Ok(()),
+        Some((first, second)) => Err(StepError::fail(format!(
+            "the maker declares a question every {declared}, observed one at {first} s and the next {} later",
+            readable(second - first)
+        ))),
+    }
+}
+
+#[then(expr = "the {unit} says how a transfer ended as long after its last block as its maker declares")]
+fn as_late(world: &mut RigScenario, unit: Unit) -> StepResult {
+    /// What the transfer of the last block and of the Upgrade End Request may take, and a Device's clock be off.
+    const TOLERANCE: Duration = Duration::from_secs(30);
+    let Declared { eui, verification, .. } = declared(world, unit)?;
+    let mut last = None;
+    for sighting in &world.seen()?.air {
+        match ota(sighting) {
+            Some((_, OtaHeard::Block { .. })) if sighting.destination == Some(eui) => last = Some(sighting.at()),
+            Some((_, OtaHeard::EndRequest(_))) if sighting.source == eui => {
+                let Some(last) = last else { continue };
+                let took = sighting.at() - last;
+                if took.abs_diff(verification) <= TOLERANCE {
+                    return Ok(());
+                }
+                let (declared, took) = (readable(verification), readable(took));
+                return Err(StepError::fail(format!("the maker declares {declared}, observed {took}")));
+            }
+            _ => {}
+        }
+    }
+    Err(StepError::inconclusive(format!("the {unit} has not said how a transfer ended")))
+}
+
+#[then(expr = "the {unit} tells of the image that it has got by an Alert if its maker declares so, and not otherwise")]
+fn receipt_alert(world: &mut RigScenario, unit: Unit) -> StepResult {
+    let Declared { eui, receipt_alert: claimed, .. } = declared(world, unit)?;
+    let alert = world.seen()?.air.iter().find(|sighting| {
+        sighting.source == eui
+            && matches!(&sighting.heard, Heard::Gbcs(envelope)
+                if matches!(decode_content(envelope.message()), Ok(Content::DeviceAlert(alert))
+                    if alert.alert_code == AlertCode::FIRMWARE_VERIFICATION_SUCCESSFUL))
+    });
+    compare("Alert 0x8F72", claimed, alert)
+}
+
+/// To be used before the first update, which brings CS08 to a PPMID that was installed without it.
+#[then("the PPMID answers CS08 if its maker declares that it can, and not otherwise")]
+async fn answers_cs08(world: &mut RigScenario) -> StepResult {
+    let (eui, claimed) = (world.ppmid()?.eui, !world.ppmid()?.declaration.predates_gbcs);
+    let answered = world
+        .heard(HAN, |sighting| {
+            sighting.source == eui
+                && matches!(&sighting.heard, Heard::Gbcs(envelope) if envelope.message().cra == Cra::Response)
+        })
+        .await?;
+    if let Some(answer) = &answered {
+        world.rests_on(answer);
+    }
+    compare("answer to CS08", claimed, answered.as_ref())
+}
+
+#[given("the PPMID asks by Image Page Request first")]
+fn asks_for_pages(world: &mut RigScenario) -> StepResult {
+    make_ppmids(
+        world,
+        "asks by Image Page Request",
+        |ppmid| ppmid.declaration.page_requests,
+        |ppmid| ppmid.declaration.page_requests = true,
+    )
+}
+
+#[given(expr = "the PPMID asks for blocks of {int} octets, {int} ms after one another")]
+fn ppmid_timing(world: &mut RigScenario, octets: u8, milliseconds: u64) -> StepResult {
+    let pause = Duration::from_millis(milliseconds);
+    make_ppmids(
+        world,
+        &format!("asks for blocks of {octets} octets every {milliseconds} ms"),
+        |ppmid| ppmid.declaration.block_size == octets && ppmid.declaration.block_pause == pause,
+        |ppmid| {
+            ppmid.declaration.block_size = octets;
+            ppmid.declaration.block_pause = pause;
+        },
+    )
+}
+
+#[given(
+    expr = "the {device} asks for blocks of {int} octets, {int} ms after one another, and says {int} seconds after the last how it ended"
+)]
+fn timing(world: &mut RigScenario, named: Named, octets: u8, milliseconds: u64, seconds: u64) -> StepResult {
+    let bench = world.bench_before_start()?;
+    let device = bench.devices.iter_mut().find(|device| device.kind.device_type() == named.0);
+    let device = device.ok_or_else(|| StepError::bench_fault(format!("no step has put the {named} on the HAN")))?;
+    device.declaration.block_size = octets;
+    device.declaration.block_pause = Duration::from_millis(milliseconds);
+    device.declaration.verification = Duration::from_secs(seconds);
+    Ok(())
+}
