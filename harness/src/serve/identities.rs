@@ -5,7 +5,7 @@
 //! are the same at every start.
 
 use crate::bench::{
-    Bands, Bench, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer, Network, Player, Ppmid,
+    Band, Bands, Bench, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer, Network, Player, Ppmid,
     PpmidDeclaration, Supplier,
 };
 use crate::rig::participants::seed_for;
@@ -146,6 +146,8 @@ fn ppmid_of(base: &Bench, device: &SmiDevice, seed: u64) -> Ppmid {
     let declared = || PpmidDeclaration {
         sends_hardware_version: true,
         block_size: 50,
+        block_pause: std::time::Duration::ZERO,
+        page_requests: false,
         query_period: hanrig_ppmid::Declaration::default().query_period,
         predates_gbcs: false,
     };
@@ -154,6 +156,7 @@ fn ppmid_of(base: &Bench, device: &SmiDevice, seed: u64) -> Ppmid {
         name: device.id.to_string(),
         player: Player::Software { radio: None },
         eui: device.id,
+        band: Band::default(),
         install_code: known.map_or_else(|| derived_code(base, seed, device.id), |ppmid| ppmid.install_code.clone()),
         manufacturer_code: device.manufacturer.0,
         model: device.model.0,
@@ -183,6 +186,7 @@ fn device_of(base: &Bench, device: &SmiDevice, kind: Kind, seed: u64) -> Device 
         name: device.id.to_string(),
         player: Player::Software { radio: None },
         eui: device.id,
+        band: Band::default(),
         install_code: known.map_or_else(|| derived_code(base, seed, device.id), |known| known.install_code.clone()),
         manufacturer_code: device.manufacturer.0,
         model: device.model.0,
