@@ -203,7 +203,7 @@ fn n62_as_xml() {
       <sr:DCCAlertCode>N62</sr:DCCAlertCode>
       <sr:DCCAlert>
         <sr:FirmwareTransferStatus>
-          <sr:UpdateFirmwareServiceRequestID>90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1001</sr:UpdateFirmwareServiceRequestID>
+          <sr:UpdateFirmwareRequestID>90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1001</sr:UpdateFirmwareRequestID>
           <sr:DeviceID>00-DB-12-34-56-78-90-A4</sr:DeviceID>
           <sr:FirmwareVersion>00000020</sr:FirmwareVersion>
           <sr:DeviceAlertCode>8F89</sr:DeviceAlertCode>

@@ -84,11 +84,11 @@ fn each_failed_device_is_listed_with_its_reason_and_the_others_go_ahead() {
       <sr:ServiceReference>11.4</sr:ServiceReference>
       <sr:ServiceReferenceVariant>11.4</sr:ServiceReferenceVariant>
       <sr:DSPUpdatePPMIDFirmwareWarning>
-        <sr:InvalidDeviceIDList>00-DB-12-34-56-78-90-FF 00-DB-12-34-56-78-90-A0</sr:InvalidDeviceIDList>
+        <sr:InvalidDeviceIDList>00-DB-12-34-56-78-90-FF,00-DB-12-34-56-78-90-A0</sr:InvalidDeviceIDList>
         <sr:NotCommissionedDeviceIDList>00-DB-12-34-56-78-90-A7</sr:NotCommissionedDeviceIDList>
-        <sr:FirmwareNotApplicableDeviceIDList>00-DB-12-34-56-78-90-A6</sr:FirmwareNotApplicableDeviceIDList>
+        <sr:NotApplicableFirmwareDeviceIDList>00-DB-12-34-56-78-90-A6</sr:NotApplicableFirmwareDeviceIDList>
+        <sr:OtherRequestInProgressList>00-DB-12-34-56-78-90-A8</sr:OtherRequestInProgressList>
         <sr:NotResponsibleSupplierDeviceIDList>00-DB-12-34-56-78-90-C4</sr:NotResponsibleSupplierDeviceIDList>
-        <sr:FirmwareUpdateInProgressDeviceIDList>00-DB-12-34-56-78-90-A8</sr:FirmwareUpdateInProgressDeviceIDList>
       </sr:DSPUpdatePPMIDFirmwareWarning>
     </sr:ResponseMessage>
   </sr:Body>

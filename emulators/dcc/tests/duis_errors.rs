@@ -173,7 +173,7 @@ fn the_item_of_a_list_that_is_wrong_is_named() {
     let xml = read_inventory()
         .replace("ReadInventory>", "UpdateFirmware>")
         .replace("8.2", "11.1")
-        .replace("<sr:DeviceID>00-00-00-00-00-00-00-04</sr:DeviceID>", "<sr:FirmwareImage>QUJD</sr:FirmwareImage><sr:FirmwareVersion>00000020</sr:FirmwareVersion><sr:DeviceIDList>00-00-00-00-00-00-00-04 x</sr:DeviceIDList>");
+        .replace("<sr:DeviceID>00-00-00-00-00-00-00-04</sr:DeviceID>", "<sr:FirmwareImage>QUJD</sr:FirmwareImage><sr:FirmwareVersion>00000020</sr:FirmwareVersion><sr:DeviceIDList>00-00-00-00-00-00-00-04,x</sr:DeviceIDList>");
     let error = duis::parse(&xml).unwrap_err().to_string();
     assert!(
         error.ends_with("expected an EUI-64 such as 00-DB-12-34-56-78-90-A4 in place of \"x\", item 2 of the list"),

@@ -152,7 +152,7 @@ fn alert() -> impl Strategy<Value = DccAlertMessage> {
     let failure = (request_id(), euis(), option::of(text())).prop_map(|(request_id, device_id_list, reason)| {
         DccAlert::FirmwareDistributionFailure(FirmwareDistributionFailure { request_id, device_id_list, reason })
     });
-    let ppmid = (eui(), any::<u16>(), version(), any::<u8>(), octets()).prop_map(
+    let ppmid = (eui(), any::<u16>(), version(), 0..=1_u8, octets()).prop_map(
         |(device_id, alert_code, firmware_version, activation_response_code, gbcs_payload)| {
             DccAlert::PpmidAlert(PpmidAlert {
                 device_id,

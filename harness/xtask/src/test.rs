@@ -84,5 +84,6 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
 fn tests(workspace: &Workspace) -> Command {
     let mut tests = workspace.cargo("test --workspace --no-fail-fast -- --show-output");
     tests.env("HANRIG_REQUIRE_TOOLS", "1").env("HANRIG_ZIGPY_PYTHON", tools::zigpy_python(workspace));
+    tests.env("HANRIG_DUIS_PARSER", tools::duis_parser_folder(workspace));
     tests
 }

@@ -1,4 +1,5 @@
-//! What tests need beside Rust: programs of Debian, targets and components of the toolchain, zigpy from PyPI.
+//! What tests need beside Rust: programs of Debian, targets and components of the toolchain, zigpy from PyPI,
+//! @smartdcc/duis-parser from npm.
 //!
 //! Only what is missing is installed.
 
@@ -28,6 +29,8 @@ const PACKAGES: &[Package] = &[
     Package { name: "tshark", probe: Probe::Program("tshark") },
     Package { name: "libxml2-utils", probe: Probe::Program("xmllint") },
     Package { name: "openssl", probe: Probe::Program("openssl") },
+    Package { name: "nodejs", probe: Probe::Program("node") },
+    Package { name: "npm", probe: Probe::Program("npm") },
     Package { name: "xmlsec1", probe: Probe::Program("xmlsec1") },
     Package { name: "qemu-system-arm", probe: Probe::Program("qemu-system-arm") },
     Package { name: "python3-venv", probe: Probe::Python("venv, ensurepip") },
@@ -58,8 +61,10 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
 
 /// Installs what is missing. The error says what still is.
 pub(crate) fn install(workspace: &Workspace) -> Result<(), String> {
-    let faults: Vec<String> =
-        [packages(), components(), target(), zigpy(workspace)].into_iter().filter_map(Result::err).collect();
+    let faults: Vec<String> = [packages(), components(), target(), zigpy(workspace), duis_parser(workspace)]
+        .into_iter()
+        .filter_map(Result::err)
+        .collect();
     for (program, args) in
         [("rustc", "--version"), ("tshark", "--version"), ("xmllint", "--version"), ("openssl", "version")]
     {
@@ -75,6 +80,11 @@ pub(crate) fn install(workspace: &Workspace) -> Result<(), String> {
 /// The interpreter that has zigpy.
 pub(crate) fn zigpy_python(workspace: &Workspace) -> PathBuf {
     workspace.target("tools/zigpy/bin/python")
+}
+
+/// The folder that has @smartdcc/duis-parser.
+pub(crate) fn duis_parser_folder(workspace: &Workspace) -> PathBuf {
+    workspace.target("tools/duis-parser")
 }
 
 impl Package {
@@ -138,4 +148,24 @@ fn zigpy(workspace: &Workspace) -> Result<(), String> {
     command::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(workspace.target("tools/zigpy")))?;
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"];
     command::run(Command::new(&python).args(pip).arg(format!("zigpy=={ZIGPY}")))
+}
+
+/// @smartdcc/duis-parser and what it needs, in the versions of the lock file, in a folder of its own below the target folder.
+fn duis_parser(workspace: &Workspace) -> Result<(), String> {
+    const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+    let (from, folder) = (workspace.root().join("emulators/dcc/tests/duis-parser"), duis_parser_folder(workspace));
+    let is_same = |file: &str| {
+        let read = |folder: &Path| std::fs::read(folder.join(file)).ok();
+        read(&folder).is_some_and(|there| Some(there) == read(&from))
+    };
+    if FILES.into_iter().all(is_same) && folder.join("node_modules/@smartdcc/duis-parser/package.json").is_file() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for file in FILES {
+        std::fs::copy(from.join(file), folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder);
+    command::run(&mut npm)
 }

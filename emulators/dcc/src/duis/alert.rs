@@ -175,10 +175,10 @@ impl DccAlert {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FirmwareDistributionFailure {
     /// The request that asked for the update.
-    #[serde(rename = "UpdateFirmwareServiceRequestID")]
+    #[serde(rename = "UpdateFirmwareRequestID")]
     pub request_id: RequestId,
-    /// The Devices to which nothing was sent.
-    #[serde(rename = "DeviceIDList")]
+    /// The Devices to which nothing was sent, whatever their type.
+    #[serde(rename = "MeterIDs")]
     pub device_id_list: Vec<Eui64>,
     /// Why, in the CSP's words.
     #[serde(rename = "ReasonCode", skip_serializing_if = "Option::is_none")]
@@ -192,13 +192,13 @@ pub struct PpmidAlert {
     #[serde(rename = "DeviceID")]
     pub device_id: Eui64,
     /// The GBCS Alert Code: 8F8B.
-    #[serde(rename = "AlertCode", serialize_with = "code_text")]
+    #[serde(rename = "DeviceAlertCode", serialize_with = "code_text")]
     pub alert_code: u16,
     /// The version that the PPMID runs.
     #[serde(rename = "FirmwareVersion")]
     pub firmware_version: FirmwareVersion,
     /// 0 success, 1 failure.
-    #[serde(rename = "ActivationResponseCode")]
+    #[serde(rename = "ActivateImageResultCode")]
     pub activation_response_code: u8,
     /// The Alert as the PPMID signed it.
     #[serde(rename = "GBCSPayload", serialize_with = "base64_text")]
@@ -231,7 +231,7 @@ pub struct FirmwareDistributionNotification {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FirmwareDeliveryStatus {
     /// The request that asked for the update.
-    #[serde(rename = "UpdateFirmwareServiceRequestID")]
+    #[serde(rename = "UpdateFirmwareRequestID")]
     pub request_id: RequestId,
     /// The Device that is to be updated.
     #[serde(rename = "DeviceID")]
@@ -248,7 +248,7 @@ pub struct FirmwareDeliveryStatus {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FirmwareTransferStatus {
     /// The request that asked for the update.
-    #[serde(rename = "UpdateFirmwareServiceRequestID")]
+    #[serde(rename = "UpdateFirmwareRequestID")]
     pub request_id: RequestId,
     /// The Device that is to be updated.
     #[serde(rename = "DeviceID")]

@@ -21,18 +21,19 @@
 //! Requests 8.2, 11.1, 11.2, 11.3 and 11.4, the response header, `ResponseMessage`, `GBCSPayload`, `DSPInventory` with
 //! the fields of its `Device`, `DSPUpdateFirmwareWarning`, `DSPUpdatePPMIDFirmwareWarning`, `InvalidDeviceIDList`,
 //! `NotCommissionedDeviceIDList`, `PreCommand`, `SignedPreCommand`, `FutureDatedDeviceAlertMessage`,
-//! `DeviceAlertMessage` and `DCCAlertMessage` are spelled as in published messages and
-//! tooling. The schema of these parts was not at hand, so the following names are this project's, in DUIS's style:
+//! `DeviceAlertMessage` and `DCCAlertMessage`, `FirmwareDistributionFailure` (N18, N19, N20, N22), `PPMIDAlert` (N39), the
+//! other lists of the warnings, and lists of Devices (parted by commas) are as in the published schema 5.4.
 //!
-//! - in the warnings: `FirmwareNotApplicableDeviceIDList`, `NotResponsibleSupplierDeviceIDList`,
-//!   `FirmwareUpdateInProgressDeviceIDList`;
-//! - in `DCCAlert`: `FirmwareDistributionFailure` (N18, N19, N20, N22), `PPMIDAlert` (N39),
-//!   `DeviceFirmwareVersionMismatch` (N49, N50, N51), `FirmwareDistributionNotification` (N59), `FirmwareDeliveryStatus` (N60, N61), `FirmwareTransferStatus` (N62),
-//!   `CommunicationsHubFirmwareNotice` (N901, with `NotBefore`), `CommunicationsHubFirmwareActivation` (N902), and
-//!   within them `UpdateFirmwareServiceRequestID`, `DeviceAlertCode`, `TransferResponseCode`, `ActivationResponseCode`
-//!   and `ReasonCode`;
+//! These are this project's, in DUIS's style:
+//!
+//! - `NotResponsibleSupplierDeviceIDList` in the warnings, for which the schema has no list, and `ReasonCode` and
+//!   `GBCSPayload` in DCC Alerts, which it does not have;
+//! - in `DCCAlert`: `DeviceFirmwareVersionMismatch` (N49, N50, N51; schema 5.4 has `FirmwareVersionMismatch`),
+//!   `FirmwareDistributionNotification` (N59; `FirmwareUpgradeRequested`, without the Hash that BR 4.1.4 asks for),
+//!   `FirmwareDeliveryStatus` (N60, N61; `CSPFirmwareDeliveryStatus`), `FirmwareTransferStatus` (N62; `CommsHubAlert`),
+//!   `CommunicationsHubFirmwareNotice` (N901, with `NotBefore`), `CommunicationsHubFirmwareActivation` (N902;
+//!   `CommsHubFirmwareActivation`), and what is within them;
 //! - the numbers N901 and N902: SECMP0024 asks for the Alerts and numbers none;
-//! - a `DeviceIDList` is a list of EUI-64 parted by white space;
 //! - a `DeviceModel` is the model's four hexadecimal digits and the hardware version's four;
 //! - a response to a request whose header could not be read has no `ServiceReference`.
 

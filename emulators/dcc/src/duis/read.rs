@@ -263,8 +263,8 @@ fn warning(cursor: &mut Cursor<'_>) -> Result<FirmwareWarning> {
     for (name, list) in WARNING_LISTS.into_iter().zip(&mut lists) {
         *list = cursor.optional(sr(name), value::eui_list)?.unwrap_or_default();
     }
-    let [invalid, not_commissioned, not_applicable, not_responsible, in_progress] = lists;
-    Ok(FirmwareWarning { invalid, not_commissioned, not_applicable, not_responsible, in_progress })
+    let [invalid, not_commissioned, not_applicable, in_progress, not_responsible] = lists;
+    Ok(FirmwareWarning { invalid, not_commissioned, not_applicable, in_progress, not_responsible })
 }
 
 fn inventory(cursor: &mut Cursor<'_>) -> Result<Vec<InventoryDevice>> {
@@ -314,18 +314,22 @@ fn dcc_alert(cursor: &mut Cursor<'_>) -> Result<DccAlertMessage> {
     let alert = match code {
         DccAlertCode::N18 | DccAlertCode::N19 | DccAlertCode::N20 | DccAlertCode::N22 => {
             DccAlert::FirmwareDistributionFailure(FirmwareDistributionFailure {
-                request_id: cursor.required(sr("UpdateFirmwareServiceRequestID"), value::request_id)?,
-                device_id_list: cursor.required(sr("DeviceIDList"), value::eui_list)?,
+                request_id: cursor.required(sr("UpdateFirmwareRequestID"), value::request_id)?,
+                device_id_list: cursor.required(sr("MeterIDs"), value::eui_list)?,
                 reason: cursor.optional(sr("ReasonCode"), value::text)?,
             })
         }
-        DccAlertCode::N39 => DccAlert::PpmidAlert(PpmidAlert {
-            device_id: cursor.required(sr("DeviceID"), value::eui)?,
-            alert_code: cursor.required(sr("AlertCode"), value::code)?,
-            firmware_version: cursor.required(sr("FirmwareVersion"), value::firmware_version)?,
-            activation_response_code: cursor.required(sr("ActivationResponseCode"), value::octet)?,
-            gbcs_payload: cursor.required(sr("GBCSPayload"), value::base64)?,
-        }),
+        DccAlertCode::N39 => {
+            let device_id = cursor.required(sr("DeviceID"), value::eui)?;
+            let alert_code = cursor.required(sr("DeviceAlertCode"), value::code)?;
+            cursor.enter_plain(sr("PPMIDFirmwareUpgradeAlert"))?;
+            let firmware_version = cursor.required(sr("FirmwareVersion"), value::firmware_version)?;
+            let activation_response_code = cursor.required(sr("ActivateImageResultCode"), value::activation_result)?;
+            cursor.leave()?;
+            let gbcs_payload = cursor.required(sr("GBCSPayload"), value::base64)?;
+            let alert = PpmidAlert { device_id, alert_code, firmware_version, activation_response_code, gbcs_payload };
+            DccAlert::PpmidAlert(alert)
+        }
         DccAlertCode::N49 | DccAlertCode::N50 | DccAlertCode::N51 => {
             DccAlert::DeviceFirmwareVersionMismatch(DeviceFirmwareVersionMismatch {
                 device_id: cursor.required(sr("DeviceID"), value::eui)?,
@@ -345,13 +349,13 @@ fn dcc_alert(cursor: &mut Cursor<'_>) -> Result<DccAlertMessage> {
             device_id_list: cursor.required(sr("DeviceIDList"), value::eui_list)?,
         }),
         DccAlertCode::N60 | DccAlertCode::N61 => DccAlert::FirmwareDeliveryStatus(FirmwareDeliveryStatus {
-            request_id: cursor.required(sr("UpdateFirmwareServiceRequestID"), value::request_id)?,
+            request_id: cursor.required(sr("UpdateFirmwareRequestID"), value::request_id)?,
             device_id: cursor.required(sr("DeviceID"), value::eui)?,
             firmware_version: cursor.required(sr("FirmwareVersion"), value::firmware_version)?,
             reason: cursor.optional(sr("ReasonCode"), value::text)?,
         }),
         DccAlertCode::N62 => DccAlert::FirmwareTransferStatus(FirmwareTransferStatus {
-            request_id: cursor.required(sr("UpdateFirmwareServiceRequestID"), value::request_id)?,
+            request_id: cursor.required(sr("UpdateFirmwareRequestID"), value::request_id)?,
             device_id: cursor.required(sr("DeviceID"), value::eui)?,
             firmware_version: cursor.required(sr("FirmwareVersion"), value::firmware_version)?,
             device_alert_code: cursor.required(sr("DeviceAlertCode"), value::code)?,

@@ -121,14 +121,14 @@ pub struct FirmwareWarning {
     #[serde(rename = "NotCommissionedDeviceIDList", skip_serializing_if = "Vec::is_empty")]
     pub not_commissioned: Vec<Eui64>,
     /// Of a Device Model that no CPL entry with the Hash is for.
-    #[serde(rename = "FirmwareNotApplicableDeviceIDList", skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "NotApplicableFirmwareDeviceIDList", skip_serializing_if = "Vec::is_empty")]
     pub not_applicable: Vec<Eui64>,
+    /// Another firmware update is in progress.
+    #[serde(rename = "OtherRequestInProgressList", skip_serializing_if = "Vec::is_empty")]
+    pub in_progress: Vec<Eui64>,
     /// The sender is not a Supplier that may update the Device.
     #[serde(rename = "NotResponsibleSupplierDeviceIDList", skip_serializing_if = "Vec::is_empty")]
     pub not_responsible: Vec<Eui64>,
-    /// Another firmware update is in progress.
-    #[serde(rename = "FirmwareUpdateInProgressDeviceIDList", skip_serializing_if = "Vec::is_empty")]
-    pub in_progress: Vec<Eui64>,
 }
 
 impl FirmwareWarning {
@@ -139,13 +139,13 @@ impl FirmwareWarning {
 
     /// The element names and lists, in the order of the document.
     pub fn lists(&self) -> [(&'static str, &Vec<Eui64>); 5] {
-        let [invalid, commissioned, applicable, responsible, progress] = WARNING_LISTS;
+        let [invalid, commissioned, applicable, progress, responsible] = WARNING_LISTS;
         [
             (invalid, &self.invalid),
             (commissioned, &self.not_commissioned),
             (applicable, &self.not_applicable),
-            (responsible, &self.not_responsible),
             (progress, &self.in_progress),
+            (responsible, &self.not_responsible),
         ]
     }
 }
@@ -154,9 +154,9 @@ impl FirmwareWarning {
 pub(super) const WARNING_LISTS: [&str; 5] = [
     "InvalidDeviceIDList",
     "NotCommissionedDeviceIDList",
-    "FirmwareNotApplicableDeviceIDList",
+    "NotApplicableFirmwareDeviceIDList",
+    "OtherRequestInProgressList",
     "NotResponsibleSupplierDeviceIDList",
-    "FirmwareUpdateInProgressDeviceIDList",
 ];
 
 /// One Device as SRV 8.2 tells of it. Texts are as found: other systems fill some of them in ways of their own.

@@ -26,10 +26,10 @@ pub(super) fn eui(text: &str) -> Result<Eui64> {
     }
 }
 
-/// A list (`xs:list`) of EUI-64, parted by white space.
+/// A list of EUI-64, parted by commas.
 pub(super) fn eui_list(text: &str) -> Result<Vec<Eui64>> {
     let mut list = Vec::new();
-    for (index, item) in text.split_ascii_whitespace().enumerate() {
+    for (index, item) in text.split(',').filter(|_| !text.is_empty()).enumerate() {
         match eui(item) {
             Ok(item) => list.push(item),
             Err(Expected(what)) => {
@@ -106,6 +106,15 @@ pub(super) fn code(text: &str) -> Result<u16> {
         .ok()
         .filter(|_| is_hex)
         .ok_or_else(|| Expected("a code of 4 hexadecimal digits, such as 8F8A".to_owned()))
+}
+
+/// The names of CS09's outcomes, by number.
+pub(super) const ACTIVATION_RESULTS: [&str; 2] = ["ActivationSuccess", "ActivationFailure"];
+
+/// The outcome of an activation: 0 success, 1 failure.
+pub(super) fn activation_result(text: &str) -> Result<u8> {
+    let found = (0..).zip(ACTIVATION_RESULTS).find(|(_, name)| *name == text);
+    found.map(|(code, _)| code).ok_or_else(|| Expected(ACTIVATION_RESULTS.join(" or ")))
 }
 
 /// A number from 0 to 255.

@@ -7,7 +7,7 @@ use super::response::{
     DeviceAlertMessage, FirmwareWarning, InventoryDevice, Response, ResponseBody, ResponseMessage, ResponsePayload,
 };
 use super::signature;
-use super::value::to_base64;
+use super::value::{ACTIVATION_RESULTS, to_base64};
 use super::xml::{
     Name, RESPONSE_AND_ALERT, SCHEMA_INSTANCE, SERVICE_USER_GATEWAY, XML_SIGNATURE, is_xml_character, sr,
 };
@@ -85,7 +85,7 @@ impl Document {
     fn devices(&mut self, name: Name, list: &[Eui64]) {
         let mut text = String::with_capacity(list.len() * 24);
         for (index, device) in list.iter().enumerate() {
-            let gap = if index == 0 { "" } else { " " };
+            let gap = if index == 0 { "" } else { "," };
             let _ = write!(text, "{gap}{device}");
         }
         self.leaf(name, &text);
@@ -298,15 +298,18 @@ fn dcc_alert(d: &mut Document, message: &DccAlertMessage) {
     d.open(body, &[]);
     match &message.alert {
         DccAlert::FirmwareDistributionFailure(alert) => {
-            d.value(sr("UpdateFirmwareServiceRequestID"), alert.request_id);
-            d.devices(sr("DeviceIDList"), &alert.device_id_list);
+            d.value(sr("UpdateFirmwareRequestID"), alert.request_id);
+            d.devices(sr("MeterIDs"), &alert.device_id_list);
             d.optional(sr("ReasonCode"), alert.reason.as_ref());
         }
         DccAlert::PpmidAlert(alert) => {
             d.value(sr("DeviceID"), alert.device_id);
-            d.value(sr("AlertCode"), format_args!("{:04X}", alert.alert_code));
+            d.value(sr("DeviceAlertCode"), format_args!("{:04X}", alert.alert_code));
+            d.open(sr("PPMIDFirmwareUpgradeAlert"), &[]);
             d.value(sr("FirmwareVersion"), alert.firmware_version);
-            d.value(sr("ActivationResponseCode"), alert.activation_response_code);
+            let [success, failure] = ACTIVATION_RESULTS;
+            d.leaf(sr("ActivateImageResultCode"), if alert.activation_response_code == 0 { success } else { failure });
+            d.close(sr("PPMIDFirmwareUpgradeAlert"));
             d.leaf(sr("GBCSPayload"), &to_base64(&alert.gbcs_payload));
         }
         DccAlert::DeviceFirmwareVersionMismatch(alert) => {
@@ -326,13 +329,13 @@ fn dcc_alert(d: &mut Document, message: &DccAlertMessage) {
             d.devices(sr("DeviceIDList"), &alert.device_id_list);
         }
         DccAlert::FirmwareDeliveryStatus(alert) => {
-            d.value(sr("UpdateFirmwareServiceRequestID"), alert.request_id);
+            d.value(sr("UpdateFirmwareRequestID"), alert.request_id);
             d.value(sr("DeviceID"), alert.device_id);
             d.value(sr("FirmwareVersion"), alert.firmware_version);
             d.optional(sr("ReasonCode"), alert.reason.as_ref());
         }
         DccAlert::FirmwareTransferStatus(alert) => {
-            d.value(sr("UpdateFirmwareServiceRequestID"), alert.request_id);
+            d.value(sr("UpdateFirmwareRequestID"), alert.request_id);
             d.value(sr("DeviceID"), alert.device_id);
             d.value(sr("FirmwareVersion"), alert.firmware_version);
             d.value(sr("DeviceAlertCode"), format_args!("{:04X}", alert.device_alert_code));
