@@ -1,5 +1,5 @@
-//! SRV 11.4 with 50,000 Device IDs on as many hubs: how long the DSP takes to check, split, track and answer it, and to
-//! turn what comes of it into Alerts.
+//! SRV 11.4 with 50,000 Device IDs on as many hubs: how long the DSP takes to check its signature and all else, to split,
+//! track and answer it, and to turn what comes of it into signed Alerts.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use hanrig_dcc::FirmwareHash;
@@ -14,18 +14,24 @@ use hanrig_dcc::duis::{
 use hanrig_dcc::gateway::{
     CspToDsp, DistributionRequest, DspToCsp, GbcsMessage, TransferNotification, TransferStatus, ValidationReport,
 };
+use hanrig_dcc::security::{Identity, Period, Pki, Protection, RemotePartyRole, sign_request};
 use hanrig_wire::gbcs::ccs08::{self, TransferResponseCode};
 use hanrig_wire::gbcs::{Cra, Message, MessageCode, SecretKey, SigningKey};
 use hanrig_wire::ota_file::{self, HardwareVersions, OtaHeader};
 use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use std::hint::black_box;
+use std::sync::{Arc, LazyLock};
 
 const DCC: Eui64 = Eui64(0x90B3_D51F_3000_0002);
 const IMPORT: Eui64 = Eui64(0x90B3_D51F_3001_0000);
 const GAS: Eui64 = Eui64(0x90B3_D51F_3002_0000);
 const DEVICES: u64 = 50_000;
 const CLOCK: Utc = Utc(1_795_176_000_000);
+
+const PERIOD: Period = Period { not_before: Utc(CLOCK.0 - 1_000_000), not_after: Utc(CLOCK.0 + 1_000_000) };
+
+static PKI: LazyLock<Pki> = LazyLock::new(|| Pki::generate([1; 32], PERIOD).expect("a period"));
 
 const fn hub(n: u64) -> Eui64 {
     Eui64(0x00DB_0000_0010_0000 + n)
@@ -132,6 +138,9 @@ fn signing_key() -> SigningKey {
 
 fn dsp(data: &DccData) -> Dsp {
     let mut config = DspConfig::new(DCC, CLOCK, secret_key(2));
+    let trust = PKI.trust([user().certificate().clone()]).expect("no certificate twice");
+    let dcc = PKI.issue(RemotePartyRole::DspXmlSign, DCC, PERIOD).expect("a period");
+    config.protection = Some(Protection { identity: Arc::new(dcc), trust: Arc::new(trust) });
     let keys = DeviceKeys { signing: signing_key().verifying_key(), key_agreement: secret_key(3).public_key() };
     config.device_keys = (0..DEVICES).map(|n| (hub(n), keys)).collect();
     Dsp::new(config, data.clone())
@@ -144,7 +153,12 @@ fn request() -> Vec<u8> {
         firmware_version: FirmwareVersion(0x20),
         device_id_list: (0..DEVICES).map(ppmid).collect(),
     };
-    Request::new(id, ServiceRequest::UpdatePpmidFirmware(update)).to_xml().into_bytes()
+    let request = Request::new(id, ServiceRequest::UpdatePpmidFirmware(update));
+    sign_request(request, &user()).expect("a canonical form").to_xml().into_bytes()
+}
+
+fn user() -> Identity {
+    PKI.issue(RemotePartyRole::XmlSign, IMPORT, PERIOD).expect("a period")
 }
 
 /// A DSP whose CSPs have been asked, with what they were asked.

@@ -4,12 +4,11 @@ mod support;
 
 use hanrig_dcc::data::UserRole;
 use hanrig_dcc::dsp::{AuditEvent, Dsp, DspConfig, DspOutput};
-use hanrig_dcc::duis::{DuisMessage, Request, RequestId, ServiceRequest, UpdateFirmware};
-use hanrig_dcc::security::{Identity, Period, Pki, Protection, RemotePartyRole, Verified, sign, verify};
+use hanrig_dcc::duis::DuisMessage;
+use hanrig_dcc::security::{Identity, Period, Protection, RemotePartyRole, Verified, sign, verify};
 use hanrig_dcc::settings::UnsignedRequests;
 use hanrig_dcc::supplier::{Supplier, SupplierConfig};
 use hanrig_wire::gbcs::SecretKey;
-use hanrig_wire::time::Utc;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use rstest::rstest;
 use std::sync::Arc;

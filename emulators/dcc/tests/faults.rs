@@ -454,6 +454,7 @@ fn look_at_protection(fault: Option<dsp::Fault>) -> String {
     let signed = |counter, by: &_| sign(&request(counter), by).unwrap();
     for xml in [
         request(1),
+        request(9).replace(">11.4</", ">11.1</"),
         signed(2, &expired),
         signed(3, &commands),
         signed(4, &foreign()),

@@ -201,6 +201,8 @@ faults! {
     DeliveryUnwatched: "SR-07";
     /// takes requests of a User whose right to send is suspended.
     SuspensionUnchecked: "SR-08";
+    /// reads an update of PPMIDs as one, whatever Service Reference its header names.
+    StructureUnchecked: "SR-08";
     /// takes requests without a signature.
     UnsignedTaken: "SR-08";
     /// takes requests that were changed after they were signed, or were signed with another key.

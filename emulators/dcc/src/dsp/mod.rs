@@ -239,6 +239,8 @@ impl Dsp {
     /// tells line and column. So is one whose signature or certificate does not hold (SR-08).
     pub fn on_request(&mut self, now: Instant, sender: Eui64, xml: &[u8]) -> String {
         self.now = now;
+        let mended = self.mended(xml);
+        let xml = &*mended;
         let response = match duis::parse_bytes(xml) {
             Ok(message) => match (self.check_protection(xml, &message), message) {
                 (Ok(()), DuisMessage::Request(request)) => self.request(sender, &request),

@@ -18,6 +18,7 @@ use crate::settings::{AlertRecipients, CountedService, DAY};
 use hanrig_wire::gbcs::{ActivationOutcome, Message, SecretKey, TransferResponseCode};
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 impl Dsp {
@@ -118,6 +119,15 @@ impl Dsp {
     /// Whether a User that is suspended or has a role that is not eligible is taken all the same.
     pub(super) fn takes_suspended(&self) -> bool {
         self.faulty(Fault::SuspensionUnchecked)
+    }
+
+    /// A request with the Service Reference that belongs to its body.
+    pub(super) fn mended<'a>(&self, xml: &'a [u8]) -> Cow<'a, [u8]> {
+        let text = std::str::from_utf8(xml).ok().filter(|_| self.faulty(Fault::StructureUnchecked));
+        match text.filter(|text| text.contains("<sr:UpdatePPMIDFirmware>")) {
+            Some(text) => Cow::Owned(text.replace(">11.1</", ">11.4</").into_bytes()),
+            None => Cow::Borrowed(xml),
+        }
     }
 
     /// Whether this is overlooked in a request's signature or certificate.
