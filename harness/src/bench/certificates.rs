@@ -68,6 +68,17 @@ impl Certificates {
         Some(Protection { identity, trust: Arc::clone(&self.trust) })
     }
 
+    /// The root's certificate in PEM.
+    pub fn root_pem(&self) -> String {
+        self.pki.root().to_pem()
+    }
+
+    /// All certificates but the root's, in PEM.
+    pub fn to_pem(&self) -> String {
+        let others = self.trust.certificates().filter(|certificate| *certificate != self.pki.root());
+        others.map(hanrig_dcc::security::Certificate::to_pem).collect()
+    }
+
     /// Has a User sign with a certificate that is wrong, and lets all know that certificate.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! `hanrig duis`: reads DUIS messages.
+//! `hanrig duis`: reads DUIS messages and checks their signatures.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use hanrig_wire::gbcs::Envelope;
 use hanrig_wire::ota_file;
 use serde_json::{Value, json};
 
-use super::{Failure, gbcs, listing, ota, output};
+use super::{Failure, gbcs, listing, ota, output, protection};
 use crate::exit::ExitCode;
 use crate::input::{MAX_DUIS, Source};
 
@@ -19,10 +19,13 @@ pub(super) enum DuisCommand {
     /// Show what is in a DUIS message: Service Request, Service Response, Device Alert or DCC Alert
     #[command(after_long_help = JSON)]
     Decode(DecodeArgs),
+    /// Check the XML signature of a DUIS message and the certificate that it rests on
+    #[command(after_long_help = protection::JSON)]
+    Verify(protection::VerifyArgs),
 }
 
 const JSON: &str = "\
-XML signatures are shown, not checked.
+XML signatures are shown; `hanrig duis verify` checks them.
 
 Fields of --json:
   message        the message, its fields named as in DUIS; octets are in base64
@@ -49,7 +52,13 @@ struct NotDuis {
 }
 
 pub(super) fn run(command: &DuisCommand) -> Result<ExitCode, Failure> {
-    let DuisCommand::Decode(args) = command;
+    match command {
+        DuisCommand::Decode(args) => decode(args),
+        DuisCommand::Verify(args) => protection::run(args),
+    }
+}
+
+fn decode(args: &DecodeArgs) -> Result<ExitCode, Failure> {
     let source = Source::from(args.file.as_path());
     let document = source.read(MAX_DUIS).map_err(Failure::input)?;
     let limit = usize::try_from(MAX_DUIS).unwrap_or(usize::MAX);

@@ -8,6 +8,7 @@ mod listing;
 mod ota;
 mod out;
 mod output;
+mod protection;
 mod report;
 pub mod run;
 mod serve;

@@ -5,6 +5,7 @@
 //! | `air.pcapng` | every frame that the sniffer heard; see `zigbee_pc_keys` |
 //! | `zigbee_pc_keys` | the network and link keys, as Wireshark's settings file of that name |
 //! | `duis/NNNN-....xml` | each message between a User and the DSP, as it was sent |
+//! | `root.pem`, `certificates.pem` | the certificates that their signatures rest on |
 //! | `gateway.jsonl` | each message between DSP and CSP, a JSON object a line |
 //! | `wan.jsonl` | each frame between CSP and hub, a JSON object a line: time, direction, what it is, its octets |
 //! | `NAME.log` | what a device logged (over RTT, on a board) |
@@ -94,6 +95,15 @@ impl Evidence {
             self.note(fs::write(&path, xml), &name);
         }
         name
+    }
+
+    /// Keeps a text under a name.
+    pub fn text(&mut self, name: &str, what: &str, text: &str) {
+        if let Some(folder) = &mut self.folder {
+            folder.files.push((name.to_owned(), what.to_owned()));
+            let written = fs::write(folder.path.join(name), text);
+            self.note(written, name);
+        }
     }
 
     /// Keeps a frame on the WAN link and says on which line.

@@ -54,9 +54,13 @@ impl Taps {
             ring.add_link_key(link_key, device.eui, Some(bench.hub.eui));
             keys.push((link_key, format!("link key of {} {}", device.name, device.eui)));
         }
+        let mut evidence = Evidence::new(context.out_dir.as_deref(), bench.epoch, &keys)?;
+        let certificates = &bench.certificates;
+        evidence.text("root.pem", "the certificate that all others rest on", &certificates.root_pem());
+        evidence.text("certificates.pem", "what DUIS messages are signed with", &certificates.to_pem());
         Ok(Self {
             seen: Observations::default(),
-            evidence: Evidence::new(context.out_dir.as_deref(), bench.epoch, &keys)?,
+            evidence,
             air: AirObserver::new(ring),
             to_hub: WanObserver::new(WanDirection::ToHub),
             from_hub: WanObserver::new(WanDirection::FromHub),

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod determinism;
+mod duis_signatures;
 mod openssl;
 mod ota_inspect;
 mod suite;

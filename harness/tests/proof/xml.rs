@@ -25,7 +25,9 @@ fn xmllint_finds_every_document_well_formed() {
 fn messages_read_back_and_write_the_same() {
     let suite = suite();
     let mut count = 0;
-    for path in suite.log.scenarios.iter().flat_map(|scenario| suite.evidence(scenario, ".xml")) {
+    let documents = suite.log.scenarios.iter().flat_map(|scenario| suite.evidence(scenario, ".xml"));
+    // A scenario has a Supplier send what is no Service Request.
+    for path in documents.filter(|path| !path.to_string_lossy().ends_with("-unreadable.xml")) {
         let document = fs::read_to_string(&path).unwrap();
         let message = duis::parse(&document).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         // Not assert_eq: a document may be of a megabyte.
