@@ -9,12 +9,14 @@ use axum::http::Uri;
 use clap::{Args, Subcommand, ValueEnum};
 use hanrig_dcc::Settings;
 use hanrig_dcc::data::DccData;
+use hanrig_wire::types::Eui64;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, output};
 use crate::bench::Bench;
 use crate::exit::ExitCode;
 use crate::input::{self, MAX_KEYS};
+use crate::ports::WanTarget;
 use crate::serve::access::{self, Access};
 use crate::serve::engine::Clock;
 use crate::serve::{Options, ServeFault, Server, source};
@@ -47,7 +49,7 @@ pub(super) struct DccArgs {
     /// Bench file with identities and keys; without it, the built-in bench
     #[arg(long, value_name = "FILE")]
     bench: Option<PathBuf>,
-    /// Settings of the DCC: which reading of the documents holds
+    /// Settings of the DCC: which reading of the documents holds; without them, the bench's
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
     /// Users, Service Desk and their tokens; one that is not there is made, with new tokens. Without it, new tokens are
@@ -66,6 +68,9 @@ pub(super) struct DccArgs {
     /// Who plays the hubs of the data and the Devices behind them
     #[arg(long, value_name = "WHO", default_value = "software")]
     hubs: Hubs,
+    /// A hub that is elsewhere, and the TCP server at which its WAN link is reached; may be given for several hubs
+    #[arg(long, value_name = "HUB=HOST:PORT", value_parser = wan)]
+    wan: Vec<(Eui64, WanTarget)>,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -85,6 +90,15 @@ enum Hubs {
     Software,
     /// Nobody: no hub ever answers
     None,
+}
+
+fn wan(text: &str) -> Result<(Eui64, WanTarget), String> {
+    let (hub, address) = text.split_once('=').ok_or("expected HUB=HOST:PORT")?;
+    let hub = hub.parse().map_err(|wrong| format!("hub: {wrong}"))?;
+    if !address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok()) {
+        return Err("expected HOST:PORT after the hub, such as 127.0.0.1:4000".to_owned());
+    }
+    Ok((hub, WanTarget::Tcp(address.to_owned())))
 }
 
 /// A file that is not what it should be.
@@ -142,7 +156,10 @@ fn options(args: &DccArgs) -> Result<Options, Failure> {
         Some(path) => source::read(path).map_err(Failure::input)?,
         None => bench.data.clone(),
     };
-    let settings = args.settings.as_deref().map(settings).transpose()?.unwrap_or_default();
+    let settings = match &args.settings {
+        Some(file) => settings(file)?,
+        None => bench.settings.clone(),
+    };
     let notify = args.notify.as_deref().map(|url| access::address("--notify", url));
     let notify = notify.transpose().map_err(Failure::input)?;
     let access = access(args.access.as_deref(), &data, notify.as_ref())?;
@@ -162,6 +179,7 @@ fn options(args: &DccArgs) -> Result<Options, Failure> {
         },
         seed: args.seed,
         software_hubs: matches!(args.hubs, Hubs::Software),
+        wan: args.wan.iter().cloned().collect(),
         tell: output::note,
     })
 }

@@ -12,7 +12,7 @@ use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::Eui64;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 use tokio::sync::oneshot;
@@ -95,15 +95,12 @@ impl Engine {
         data: String,
         to_hubs: ToHubs,
     ) -> std::io::Result<(Self, oneshot::Receiver<()>, EngineThread)> {
-        let outbox = Arc::new(OnceLock::new());
         let (jobs, queue) = mpsc::channel();
         let (ready, is_ready) = oneshot::channel();
         let (made, its) = mpsc::channel();
-        let shared = Arc::clone(&outbox);
         let thread = thread::Builder::new().name("DCC".to_owned()).spawn(move || {
             let taken = journal.delivered()?;
             let outbox = Arc::new(Outbox::new(&taken));
-            drop(shared.set(Arc::clone(&outbox)));
             drop(made.send(Arc::clone(&outbox)));
             let mut worker =
                 Worker { chain: Chain::new(config), clock, journal, outbox, to_hubs, delivered: BTreeMap::new() };

@@ -16,8 +16,9 @@
 //! survive a killed process, not a cut in power). Inputs that wait at the same time go in one transaction, so many clients
 //! share one wait. The file is one process's alone.
 //!
-//! The journal is not cut: it grows by the size of each Service Request and about 100 octets, and a start takes as long as
-//! the machine needs for all of it. Whoever wants to begin anew gives another file.
+//! The journal is not cut: it grows by the size of each Service Request and about 100 octets, by what hubs that are elsewhere
+//! send, and by all data each time that they have changed. A start takes as long as the machine needs for all of it.
+//! Whoever wants to begin anew gives another file.
 
 use super::input::{Input, UnknownEntry};
 use hanrig_wire::time::Instant;

@@ -19,9 +19,11 @@ pub mod source;
 
 pub use server::{Options, Server};
 
+use crate::ports::WanError;
 use crate::runner::BenchFault;
 use hanrig_dcc::data::DataError;
 use hanrig_wire::time::Utc;
+use hanrig_wire::types::Eui64;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -63,6 +65,15 @@ pub enum ServeFault {
         /// How many there are.
         hubs: usize,
     },
+    /// A hub that is elsewhere, and not in the data.
+    #[error("--wan names hub {0}, which the data do not have; add a [[hub]] with that id")]
+    UnknownHub(Eui64),
+    /// A hub that is elsewhere lives in the time of the machine.
+    #[error("a hub that is reached over --wan lives in the machine's time; serve with --clock wall")]
+    HubInVirtualTime,
+    /// A WAN link is another's.
+    #[error(transparent)]
+    Wan(#[from] WanError),
     /// Nobody can connect.
     #[error("cannot listen on {address}{}", advice(.source))]
     Listen {
@@ -101,9 +112,13 @@ impl ServeFault {
         use journal::JournalError::{InUse, Use};
         match self {
             Self::Journal(error) => !matches!(error, InUse(_) | Use { .. }),
-            Self::Diverged { .. } | Self::Data(_) | Self::TooManyHubs { .. } => true,
+            Self::Diverged { .. }
+            | Self::Data(_)
+            | Self::TooManyHubs { .. }
+            | Self::UnknownHub(_)
+            | Self::HubInVirtualTime => true,
             Self::Listen { source, .. } => source.kind() == io::ErrorKind::AddrNotAvailable,
-            Self::Bench(_) | Self::Circles(_) | Self::System { .. } | Self::Panicked => false,
+            Self::Bench(_) | Self::Circles(_) | Self::Wan(_) | Self::System { .. } | Self::Panicked => false,
         }
     }
 }

@@ -4,9 +4,11 @@ use super::access::{Access, Role};
 use super::chain::{ChainConfig, MAXIMUM_SOFTWARE_HUBS};
 use super::engine::{Clock, Engine, EngineThread};
 use super::http::{self, Service};
+use super::input::Input;
 use super::journal::Journal;
 use super::{ServeFault, identities, push};
 use crate::bench::Bench;
+use crate::ports::{Events, PortEvent, PortEventKind, PortEvents, WanLink as _, WanPort, WanTarget};
 use axum::Router;
 use axum::http::Uri;
 use hanrig_dcc::Settings;
@@ -62,6 +64,8 @@ pub struct Options {
     pub seed: u64,
     /// Whether software plays the hubs of the data and the Devices behind them.
     pub software_hubs: bool,
+    /// The WAN links to hubs that are elsewhere.
+    pub wan: BTreeMap<Eui64, WanTarget>,
     /// Tells whoever watches the server.
     pub tell: fn(&str),
 }
@@ -86,8 +90,15 @@ impl Server {
     /// When the state cannot be used, a participant does not start, or nobody could connect.
     pub async fn start(options: Options) -> Result<Self, ServeFault> {
         let Options { listen, bench, data, settings, clock, seed, software_hubs, tell, .. } = options;
-        if software_hubs && data.hubs.len() > MAXIMUM_SOFTWARE_HUBS {
-            return Err(ServeFault::TooManyHubs { hubs: data.hubs.len() });
+        let hubs = data.hubs.keys().filter(|hub| !options.wan.contains_key(hub)).count();
+        if software_hubs && hubs > MAXIMUM_SOFTWARE_HUBS {
+            return Err(ServeFault::TooManyHubs { hubs });
+        }
+        if let Some(hub) = options.wan.keys().find(|hub| !data.hubs.contains_key(hub)) {
+            return Err(ServeFault::UnknownHub(*hub));
+        }
+        if clock == Clock::Virtual && !options.wan.is_empty() {
+            return Err(ServeFault::HubInVirtualTime);
         }
         // Before the state is touched: the address may well be wrong.
         let listener = TcpListener::bind(listen).await;
@@ -106,10 +117,18 @@ impl Server {
         if software_hubs {
             identities::unknown(&bench, &data).iter().for_each(|line| tell(line));
         }
-        let external_hubs = BTreeSet::new();
+        let external_hubs: BTreeSet<Eui64> = options.wan.keys().copied().collect();
+        let names: Vec<String> = external_hubs.iter().map(Eui64::to_string).collect();
+        journal.same("hubs elsewhere", &names.join(" "))?;
         let config = ChainConfig { bench, epoch, seed, settings, software_hubs, external_hubs };
         let toml = data.to_toml().unwrap_or_default();
-        let started = Engine::start(config, clock, journal, toml, Box::new(|_, _| {}));
+        let (links, events) = links(options.wan)?;
+        let to_hubs = move |hub, octets| {
+            if let Some(link) = links.get(&hub) {
+                link.send(octets);
+            }
+        };
+        let started = Engine::start(config, clock, journal, toml, Box::new(to_hubs));
         let system = |what| move |source| ServeFault::System { what, source };
         let (engine, ready, thread) = started.map_err(system("start the thread of the DCC"))?;
         if ready.await.is_err() {
@@ -118,6 +137,7 @@ impl Server {
                 _ => ServeFault::Panicked,
             });
         }
+        tokio::spawn(from_hubs(engine.clone(), events, tell));
         let service = Arc::new(Service::new(engine, clock, options.access, options.data_path, tell));
         let mut server = Self {
             listener,
@@ -229,6 +249,29 @@ impl Server {
         match tokio::task::spawn_blocking(|| thread.join()).await {
             Ok(Ok(done)) => done,
             _ => Err(ServeFault::Panicked),
+        }
+    }
+}
+
+/// Opens the WAN links, each of which comes up by itself.
+fn links(targets: BTreeMap<Eui64, WanTarget>) -> Result<(BTreeMap<Eui64, WanPort>, PortEvents), ServeFault> {
+    let (events, told) = Events::channel();
+    let mut links = BTreeMap::new();
+    for (hub, target) in targets {
+        links.insert(hub, WanPort::open(target, events.port(hub.to_string()))?);
+    }
+    Ok((links, told))
+}
+
+/// Has the DCC know what comes over the WAN links.
+async fn from_hubs(engine: Engine, mut events: PortEvents, tell: fn(&str)) {
+    while let Some(PortEvent { port, kind, .. }) = events.recv().await {
+        let Ok(hub) = port.parse::<Eui64>() else { continue };
+        match kind {
+            PortEventKind::WanLink { up } => engine.tell(Input::HubLink { hub, up }),
+            PortEventKind::Wan { octets } => engine.tell(Input::HubOctets { hub, octets }),
+            PortEventKind::Fault(fault) => tell(&format!("hub {hub}: {fault}")),
+            _ => {}
         }
     }
 }

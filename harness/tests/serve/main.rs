@@ -4,6 +4,7 @@ mod access;
 mod browser;
 mod chain;
 mod crowd;
+mod hub;
 mod refusals;
 mod reload;
 mod restart;

@@ -71,13 +71,14 @@ fn what_was_acknowledged_outlives_a_kill() {
 
 #[test]
 fn messages_wait_over_restarts_and_are_not_sent_again_once_taken() {
-    let (release, data) = release(20_000);
+    let (release, data) = release(200_000);
     let folder = folder(None, &data.to_toml().unwrap());
     let args = ["--clock", "virtual", "--data", "data.toml", "--state", "state.sqlite"];
     let served = Served::start(folder.path(), &args);
     served.advance("1h");
     assert_eq!(served.post(&update(&release, 1000, &[PPMID])), "I0");
-    served.advance("2h");
+    served.advance("10min");
+    assert_eq!(served.status(GAS_TOKEN, PPMID).json()["status"], "SUCCESSFUL_CH_TRANSFER");
     let clock = served.send(GAS_TOKEN, "GET", "/clock", b"").body;
     assert_eq!(served.messages(GAS_TOKEN).len(), 1);
     let first = served.send(IMPORT_TOKEN, "GET", "/duis/messages", b"");

@@ -141,6 +141,40 @@ impl Answer {
     }
 }
 
+/// A connection that requests are sent on, one after the other.
+pub(crate) struct Connection {
+    address: SocketAddr,
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { address, stream: BufReader::new(stream) })
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let mut message = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        for (name, value) in headers {
+            write!(message, "{name}: {value}\r\n").unwrap();
+        }
+        write!(message, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
+        self.stream.get_mut().write_all(&[message.as_bytes(), body].concat())?;
+        let (start, headers, body) = read_message(&mut self.stream)?;
+        let status = start.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let status = status.ok_or_else(|| io::Error::other(format!("no status in {start:?}")))?;
+        Ok(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
+    }
+}
+
 /// Sends one request on a connection of its own.
 pub(crate) fn http(
     address: SocketAddr,
@@ -149,20 +183,7 @@ pub(crate) fn http(
     headers: &[(&str, &str)],
     body: &[u8],
 ) -> io::Result<Answer> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        write!(head, "{name}: {value}\r\n").unwrap();
-    }
-    write!(head, "Content-Length: {}\r\n\r\n", body.len()).unwrap();
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
-    read_message(&mut BufReader::new(stream)).and_then(|(start, headers, body)| {
-        let status = start.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let status = status.ok_or_else(|| io::Error::other(format!("no status in {start:?}")))?;
-        Ok(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
-    })
+    Connection::open(address)?.send(method, path, headers, body)
 }
 
 type Message = (String, BTreeMap<String, String>, Vec<u8>);

@@ -33,6 +33,8 @@ const PACKAGES: &[Package] = &[
     Package { name: "npm", probe: Probe::Program("npm") },
     Package { name: "xmlsec1", probe: Probe::Program("xmlsec1") },
     Package { name: "qemu-system-arm", probe: Probe::Program("qemu-system-arm") },
+    Package { name: "chromium", probe: Probe::Program("chromium") },
+    Package { name: "chromium-driver", probe: Probe::Program("chromedriver") },
     Package { name: "python3-venv", probe: Probe::Python("venv, ensurepip") },
 ];
 

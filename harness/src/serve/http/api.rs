@@ -242,5 +242,9 @@ fn no_record(repository: &str, entry: u32) -> Refused {
 
 /// The time of day as pages show it.
 pub(super) fn time_text(time: Utc) -> String {
-    time.to_string()
+    let text = time.to_string();
+    match text.split_once('T') {
+        Some((date, time)) => format!("{date} {} UTC", time.split('.').next().unwrap_or(time)),
+        None => text,
+    }
 }
