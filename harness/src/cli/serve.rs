@@ -30,11 +30,13 @@ pub(super) enum ServeCommand {
 }
 
 const HELP: &str = "\
-Clients name themselves by the tokens of the access file. POST a Service Request to /duis/non-device, /duis/transform or
-/duis/send-command; GET /duis/messages gives what came later, where no URL takes it. Open / in a browser for the pages.
+Clients name themselves by the tokens of the access file. POST a Service Request to
+/duis/non-device, /duis/transform or /duis/send-command; GET /duis/messages gives what came later,
+where no URL takes it. Open / in a browser for the pages.
 
 SIGHUP reads data and access file again, SIGTERM and ctrl-c end the server.
-Exits with 0 when it was ended, 2 when an option or a file is wrong, 3 when it cannot listen or cannot go on.";
+Exits with 0 when it was ended, 2 when an option or a file is wrong, 3 when it cannot listen or
+cannot go on.";
 
 /// Arguments of `hanrig serve dcc`.
 #[derive(Debug, Args)]

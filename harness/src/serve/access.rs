@@ -87,7 +87,7 @@ pub enum AccessError {
     #[error("User {0} occurs more than once")]
     Twice(Eui64),
     /// A place to post to that is none.
-    #[error("{name} has notify = {url:?}, expected an address such as http://127.0.0.1:9000/duis: {why}")]
+    #[error("{name}: cannot post to {url:?}, expected an address such as http://127.0.0.1:9000/duis: {why}")]
     Notify {
         /// Whose.
         name: String,

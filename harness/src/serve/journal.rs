@@ -214,7 +214,12 @@ impl Journal {
         if then == now {
             return Ok(());
         }
-        Err(JournalError::MadeWith { file: self.file.clone(), name, then, now: now.to_owned() })
+        // Of many lines only those that differ.
+        let own = |text: &str, other: &str| {
+            text.lines().filter(|line| !other.lines().any(|other| other == *line)).collect::<Vec<_>>().join("; ")
+        };
+        let (then, now) = (own(&then, now), own(now, &then));
+        Err(JournalError::MadeWith { file: self.file.clone(), name, then, now })
     }
 
     /// Calls `with` for each entry, in order.

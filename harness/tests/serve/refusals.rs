@@ -44,15 +44,21 @@ fn files_that_are_not_what_they_should_be() {
     write("short.toml", "[[service_desk]]\nname = \"desk\"\ntoken = \"secret\"\n");
     write("notes.txt", &"notes that somebody may want to keep ".repeat(100));
     std::fs::create_dir(path.join("empty")).unwrap();
-    insta::assert_snapshot!(refused_here(path, &["--data", "data.toml"]), @"");
-    insta::assert_snapshot!(refused_here(path, &["--data", "nowhere"]), @"");
-    insta::assert_snapshot!(refused_here(path, &["--data", "empty"]), @"");
-    insta::assert_snapshot!(refused_here(path, &["--settings", "settings.toml"]), @"");
-    insta::assert_snapshot!(refused_here(path, &["--state", "notes.txt"]), @"");
-    insta::assert_snapshot!(refused_here(path, &["--notify", "https://127.0.0.1/"]), @"");
+    insta::assert_snapshot!(refused_here(path, &["--data", "data.toml"]), @"error: data.toml:2: field id: expected an EUI-64 of 16 hexadecimal digits, such as 00-DB-12-34-56-78-90-A4");
+    insta::assert_snapshot!(refused_here(path, &["--data", "nowhere"]), @"error: cannot read nowhere: No such file or directory (os error 2)");
+    insta::assert_snapshot!(refused_here(path, &["--data", "empty"]), @"error: folder empty has no file *.toml; expected the DCC's data there, or name a file");
+    insta::assert_snapshot!(refused_here(path, &["--settings", "settings.toml"]), @r#"
+    error: settings.toml: TOML parse error at line 1, column 20
+      |
+    1 | tracking_timeout = "soon"
+      |                    ^^^^^^
+    "soon" is no length of time such as 4days or 30min: expected number at 0
+    "#);
+    insta::assert_snapshot!(refused_here(path, &["--state", "notes.txt"]), @"error: notes.txt is no state file of hanrig; give the name of one, or of a file that is not there yet");
+    insta::assert_snapshot!(refused_here(path, &["--notify", "https://127.0.0.1/"]), @r#"error: --notify: cannot post to "https://127.0.0.1/", expected an address such as http://127.0.0.1:9000/duis: TLS is not spoken; put a proxy that speaks it in front"#);
     let (code, said) = refused(path, &["--listen", "127.0.0.1:0", "--access", "short.toml"]);
     assert_eq!(code, 2);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"error: short.toml: the token of desk has fewer than 32 characters; take 64 random hexadecimal digits");
 }
 
 #[test]
@@ -64,19 +70,95 @@ fn a_state_that_cannot_go_on() {
     let served = Served::start(path, &args);
     let (code, said) = refused(path, &[HERE.as_slice(), &args].concat());
     assert_eq!(code, 3);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"error: state file state.sqlite is in use; is another hanrig serving with it?");
     assert_eq!(served.end().code(), Some(0));
-    insta::assert_snapshot!(refused_here(path, &[args.as_slice(), &["--seed", "2"]].concat()), @"");
+    insta::assert_snapshot!(refused_here(path, &[args.as_slice(), &["--seed", "2"]].concat()), @r#"
+    error: state file state.sqlite was made with another seed, and what happened cannot be repeated with this one; go on with the one it was made with, or begin a new file
+      then: 1
+      now:  2
+    "#);
     let file = path.join("state.sqlite");
     let mut octets = std::fs::read(&file).unwrap();
     octets.truncate(octets.len() / 2);
     std::fs::write(&file, octets).unwrap();
-    insta::assert_snapshot!(refused_here(path, &args), @"");
+    insta::assert_snapshot!(refused_here(path, &args), @"error: state file state.sqlite is damaged: database disk image is malformed; put a copy of it in its place, or begin a new file");
 }
 
 #[test]
 fn the_help_tells_what_there_is() {
     let mut command = assert_cmd::Command::cargo_bin("hanrig").unwrap();
     let output = command.args(["--no-color", "serve", "dcc", "--help"]).env("COLUMNS", "100").output().unwrap();
-    insta::assert_snapshot!(String::from_utf8(output.stdout).unwrap(), @"");
+    let help = String::from_utf8(output.stdout).unwrap();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    insta::assert_snapshot!(help.join("\n"), @r#"
+    Serve the DCC emulator: DUIS over HTTP, Alerts to a URL, SSI and SSMI as JSON and as pages
+
+    Usage: hanrig serve dcc [OPTIONS] --listen <ADDR>
+
+    Options:
+          --listen <ADDR>
+              Address and port to listen on, such as 127.0.0.1:8079; port 0 takes a free one
+
+          --data <PATH>
+              What the DCC holds (SMI, CPL, FIR, DZIR, registration, Users): a TOML file or a folder of
+              them; without it, the bench's
+
+          --bench <FILE>
+              Bench file with identities and keys; without it, the built-in bench
+
+          --settings <FILE>
+              Settings of the DCC: which reading of the documents holds; without them, the bench's
+
+          --access <FILE>
+              Users, Service Desk and their tokens; one that is not there is made, with new tokens.
+              Without it, new tokens are told at each start
+
+          --state <FILE>
+              SQLite file with what survives a restart; one that is not there is made. Without it,
+              nothing survives
+
+          --notify <URL>
+              Where messages are posted for Users to whom the access file gives no URL
+
+          --clock <CLOCK>
+              Time of the machine, or virtual time that stands still until POST /clock lets it pass
+
+              Possible values:
+              - wall:    The machine's
+              - virtual: Stands still until it is told
+
+              [default: wall]
+
+          --hubs <WHO>
+              Who plays the hubs of the data and the Devices behind them
+
+              Possible values:
+              - software: Software, at most 64 of them
+              - none:     Nobody: no hub ever answers
+
+              [default: software]
+
+          --wan <HUB=HOST:PORT>
+              A hub that is elsewhere, and the TCP server at which its WAN link is reached; may be given
+              for several hubs
+
+          --seed <N>
+              Seed of everything random
+
+              [default: 1]
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+          --no-color
+              Write without colour, as the environment variable NO_COLOR does
+
+    Clients name themselves by the tokens of the access file. POST a Service Request to
+    /duis/non-device, /duis/transform or /duis/send-command; GET /duis/messages gives what came later,
+    where no URL takes it. Open / in a browser for the pages.
+
+    SIGHUP reads data and access file again, SIGTERM and ctrl-c end the server.
+    Exits with 0 when it was ended, 2 when an option or a file is wrong, 3 when it cannot listen or
+    cannot go on.
+    "#);
 }

@@ -77,7 +77,10 @@ fn messages_wait_over_restarts_and_are_not_sent_again_once_taken() {
     let served = Served::start(folder.path(), &args);
     served.advance("1h");
     assert_eq!(served.post(&update(&release, 1000, &[PPMID])), "I0");
-    served.advance("10min");
+    // The hub has the image, and the Device is going to have it.
+    while served.status(GAS_TOKEN, PPMID).json()["status"] == "APPROVED_FOR_DISTRIBUTION" {
+        served.advance("1s");
+    }
     assert_eq!(served.status(GAS_TOKEN, PPMID).json()["status"], "SUCCESSFUL_CH_TRANSFER");
     let clock = served.send(GAS_TOKEN, "GET", "/clock", b"").body;
     assert_eq!(served.messages(GAS_TOKEN).len(), 1);
