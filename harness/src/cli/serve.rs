@@ -9,6 +9,7 @@ use axum::http::Uri;
 use clap::{Args, Subcommand, ValueEnum};
 use hanrig_dcc::Settings;
 use hanrig_dcc::data::DccData;
+use hanrig_dcc::settings::UnsignedRequests;
 use hanrig_wire::types::Eui64;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,7 +20,7 @@ use crate::input::{self, MAX_KEYS};
 use crate::ports::WanTarget;
 use crate::serve::access::{self, Access};
 use crate::serve::engine::Clock;
-use crate::serve::{Options, ServeFault, Server, source};
+use crate::serve::{Options, ServeFault, Server, certificates, source};
 
 /// Commands of `hanrig serve`.
 #[derive(Debug, Subcommand)]
@@ -54,6 +55,10 @@ pub(super) struct DccArgs {
     /// Settings of the DCC: which reading of the documents holds; without them, the bench's
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Folder of PEM certificates, by which Service Requests are checked and with which answers are signed; what it lacks
+    /// is made, with keys for all Users. Without it, requests need no signature
+    #[arg(long, value_name = "DIR")]
+    certificates: Option<PathBuf>,
     /// Users, Service Desk and their tokens; one that is not there is made, with new tokens. Without it, new tokens are
     /// told at each start
     #[arg(long, value_name = "FILE")]
@@ -158,10 +163,16 @@ fn options(args: &DccArgs) -> Result<Options, Failure> {
         Some(path) => source::read(path).map_err(Failure::input)?,
         None => bench.data.clone(),
     };
-    let settings = match &args.settings {
+    let mut settings = match &args.settings {
         Some(file) => settings(file)?,
         None => bench.settings.clone(),
     };
+    let dcc = bench.access_control_broker.eui;
+    let protection = args.certificates.as_deref().map(|folder| certificates::protection(folder, &data, dcc));
+    let protection = protection.transpose().map_err(Failure::input)?;
+    if protection.is_none() {
+        settings.unsigned_requests = UnsignedRequests::Taken;
+    }
     let notify = args.notify.as_deref().map(|url| access::address("--notify", url));
     let notify = notify.transpose().map_err(Failure::input)?;
     let access = access(args.access.as_deref(), &data, notify.as_ref())?;
@@ -171,6 +182,7 @@ fn options(args: &DccArgs) -> Result<Options, Failure> {
         data,
         data_path: args.data.clone(),
         settings,
+        protection,
         access,
         access_path: args.access.clone(),
         notify,

@@ -13,6 +13,7 @@ use hanrig_dcc::Settings;
 use hanrig_dcc::csp::{Csp, CspConfig, CspOutput};
 use hanrig_dcc::data::{CspRegion, DataError, DccData};
 use hanrig_dcc::dsp::{DeviceKeys, Dsp, DspConfig, DspOutput, ResetError, Viewer};
+use hanrig_dcc::security::Protection;
 use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::Eui64;
 use sha2::{Digest as _, Sha256};
@@ -35,6 +36,8 @@ pub struct ChainConfig {
     pub seed: u64,
     /// Which reading of the documents holds.
     pub settings: Settings,
+    /// What the DSP signs with, and whose requests it takes; without it no signature is made or checked.
+    pub protection: Option<Protection>,
     /// Whether software plays the hubs of the data and the Devices behind them.
     pub software_hubs: bool,
     /// The hubs that are reached over a WAN link of their own.
@@ -90,6 +93,7 @@ impl Chain {
             config.bench.access_control_broker.keys.ka.clone(),
         );
         dsp_config.settings = config.settings.clone();
+        dsp_config.protection = config.protection.clone();
         let suppliers = config.bench.suppliers.iter();
         dsp_config.user_keys.extend(suppliers.map(|supplier| (supplier.eui, supplier.keys.ds.verifying_key())));
         Self {

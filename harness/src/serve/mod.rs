@@ -5,6 +5,7 @@
 //! The endpoints are in the documentation of [`http`].
 
 pub mod access;
+pub mod certificates;
 pub mod chain;
 pub mod engine;
 pub mod http;
@@ -43,7 +44,7 @@ pub enum ServeFault {
     /// What happened cannot be repeated.
     #[error(
         "state file {} gives other messages than it did when it was written (entry {number}): it was made by another \
-         version of hanrig or with another bench; use those, or begin a new file",
+         version of hanrig, or with another bench or other certificates; use those, or begin a new file",
         .file.display()
     )]
     Diverged {

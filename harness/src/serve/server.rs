@@ -13,6 +13,7 @@ use axum::Router;
 use axum::http::Uri;
 use hanrig_dcc::Settings;
 use hanrig_dcc::data::DccData;
+use hanrig_dcc::security::Protection;
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::Eui64;
 use hyper::server::conn::http1;
@@ -50,6 +51,8 @@ pub struct Options {
     pub data_path: Option<PathBuf>,
     /// Which reading of the documents holds.
     pub settings: Settings,
+    /// What the DSP signs with, and whose requests it takes; without it no signature is made or checked.
+    pub protection: Option<Protection>,
     /// Who may do what.
     pub access: Access,
     /// Where the access file is, to be read again.
@@ -120,7 +123,8 @@ impl Server {
         let external_hubs: BTreeSet<Eui64> = options.wan.keys().copied().collect();
         let names: Vec<String> = external_hubs.iter().map(Eui64::to_string).collect();
         journal.same("hubs elsewhere", &names.join(" "))?;
-        let config = ChainConfig { bench, epoch, seed, settings, software_hubs, external_hubs };
+        let protection = options.protection;
+        let config = ChainConfig { bench, epoch, seed, settings, protection, software_hubs, external_hubs };
         let toml = data.to_toml().unwrap_or_default();
         let (links, events) = links(options.wan)?;
         let to_hubs = move |hub, octets| {

@@ -5,6 +5,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A driver of browsers, on a free port.
 struct Driver {
@@ -84,10 +85,25 @@ async fn look_for(browser: &Client, id: &str) {
     field.clear().await.unwrap();
     field.send_keys(id).await.unwrap();
     browser.find(Locator::Css("form.search button")).await.unwrap().click().await.unwrap();
+    // Until the page that was clicked on is gone.
+    let wanted = format!("/device?id={id}");
+    let began = Instant::now();
+    while !browser.current_url().await.unwrap().as_str().ends_with(&wanted) {
+        assert!(began.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
+/// What an element says, once there is one on a page that stays.
 async fn text(browser: &Client, selector: &str) -> String {
-    browser.wait().for_element(Locator::Css(selector)).await.unwrap().text().await.unwrap()
+    let began = Instant::now();
+    loop {
+        let element = browser.wait().for_element(Locator::Css(selector)).await.unwrap();
+        match element.text().await {
+            Ok(text) => return text,
+            Err(error) => assert!(began.elapsed() < PATIENCE, "{error}"),
+        }
+    }
 }
 
 /// Keeps what is to be seen where `HANRIG_SCREENSHOTS` says, for people.

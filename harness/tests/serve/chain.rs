@@ -1,7 +1,11 @@
 //! From a request to the last Alert, in virtual time, through hubs and Devices in software.
 
+use hanrig_dcc::security::{Certificate, Identity, RemotePartyRole, TrustStore, sign, verify};
+use hanrig_wire::gbcs::SigningKey;
+use hanrig_wire::time::Utc;
+
 use crate::support::{
-    DESK_TOKEN, GAS, GAS_TOKEN, IMPORT_TOKEN, Mailbox, PPMID, Served, alert, code, folder, release, update,
+    DESK_TOKEN, GAS, GAS_TOKEN, IMPORT, IMPORT_TOKEN, Mailbox, PPMID, Served, alert, code, folder, release, update,
 };
 
 #[test]
@@ -73,4 +77,42 @@ fn a_user_that_asks_to_wait_gets_what_comes() {
         assert_eq!((answer.status, answer.headers["hanrig-messages-waiting"].as_str()), (200, "1"));
         assert_eq!((code(&answer.body).as_str(), alert(&answer.body).code.to_string().as_str()), ("I0", "N59"));
     });
+}
+
+#[test]
+fn requests_are_signed_and_answers_are_where_there_are_certificates() {
+    let (release, data) = release(2_000);
+    let folder = folder(None, &data.to_toml().unwrap());
+    let args = ["--clock", "virtual", "--data", "data.toml", "--hubs", "none", "--certificates", "pem"];
+    let served = Served::start(folder.path(), &args);
+    let read = |name: &str| std::fs::read_to_string(folder.path().join("pem").join(name)).unwrap();
+    let certificate = |name: &str| Certificate::from_pem(&read(&format!("{name}.pem"))).unwrap().remove(0);
+    let xml = update(&release, 1000, &[PPMID]);
+    assert_eq!(served.post(&xml), "E104");
+    // The key as a client reads it.
+    let mut openssl = std::process::Command::new("openssl");
+    let key = folder.path().join(format!("pem/{IMPORT}.key"));
+    let Ok(key) = openssl.args(["ec", "-noout", "-text", "-in"]).arg(key).output() else {
+        assert!(std::env::var_os("HANRIG_REQUIRE_TOOLS").is_none(), "openssl is not there");
+        println!("not run: signed requests, openssl is not there");
+        return;
+    };
+    let text = String::from_utf8(key.stdout).unwrap();
+    let private = text.split("priv:").nth(1).unwrap().split("pub:").next().unwrap();
+    let private: String = private.chars().filter(char::is_ascii_hexdigit).collect();
+    let private = hex::decode(private).unwrap();
+    let key = SigningKey::from_scalar(&private[private.len() - 32..]).unwrap();
+    let own = Identity::new(certificate(&IMPORT.to_string()), key).unwrap();
+    let signed = sign(&xml, &own).unwrap();
+    let answer = served.send(IMPORT_TOKEN, "POST", "/duis/non-device", signed.as_bytes());
+    assert_eq!(code(&answer.body), "I0");
+    let trust = TrustStore::new([certificate("root")], [certificate("issuing"), certificate("dcc")]).unwrap();
+    let now = Utc::from_unix_seconds(1_767_603_600);
+    verify(answer.body.as_bytes(), &trust, RemotePartyRole::DspXmlSign, now).unwrap();
+    for message in served.messages(GAS_TOKEN) {
+        verify(message.as_bytes(), &trust, RemotePartyRole::DspXmlSign, now).unwrap();
+    }
+    // Signed by one User, and sent by another.
+    let answer = served.send(GAS_TOKEN, "POST", "/duis/non-device", signed.as_bytes());
+    assert_ne!(code(&answer.body), "I0");
 }

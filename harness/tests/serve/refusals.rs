@@ -55,6 +55,9 @@ fn files_that_are_not_what_they_should_be() {
     "soon" is no length of time such as 4days or 30min: expected number at 0
     "#);
     insta::assert_snapshot!(refused_here(path, &["--state", "notes.txt"]), @"error: notes.txt is no state file of hanrig; give the name of one, or of a file that is not there yet");
+    std::fs::create_dir(path.join("pem")).unwrap();
+    write("pem/mine.pem", "certificate to follow");
+    insta::assert_snapshot!(refused_here(path, &["--certificates", "pem"]), @"error: pem/mine.pem: not a certificate for P-256 with ECDSA and SHA-256: PEM: no certificate in it");
     insta::assert_snapshot!(refused_here(path, &["--notify", "https://127.0.0.1/"]), @r#"error: --notify: cannot post to "https://127.0.0.1/", expected an address such as http://127.0.0.1:9000/duis: TLS is not spoken; put a proxy that speaks it in front"#);
     let (code, said) = refused(path, &["--listen", "127.0.0.1:0", "--access", "short.toml"]);
     assert_eq!(code, 2);
@@ -108,6 +111,11 @@ fn the_help_tells_what_there_is() {
 
           --settings <FILE>
               Settings of the DCC: which reading of the documents holds; without them, the bench's
+
+          --certificates <DIR>
+              Folder of PEM certificates, by which Service Requests are checked and with which answers
+              are signed; what it lacks is made, with keys for all Users. Without it, requests need no
+              signature
 
           --access <FILE>
               Users, Service Desk and their tokens; one that is not there is made, with new tokens.
