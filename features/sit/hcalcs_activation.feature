@@ -1,5 +1,6 @@
 @sit @hcalcs @subject-hcalcs
 Feature: An HCALCS takes sound images alone, and runs one on a sound command alone
+  Goes with the SIT scripts of FIA 6.2.1 for SRV 11.3 on the HCALCS: what it must not take, and what it tells.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010

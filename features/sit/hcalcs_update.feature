@@ -1,7 +1,8 @@
 @sit @hcalcs @esme @gsme
 Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11.3
-  Mirrors the SIT scripts for HCALCS, and the regression for ESME and GSME, which are updated as before: the image is held
-  until the Supplier's Activate Firmware Command has the Device run it.
+  Mirrors the SIT scripts of FIA 6.2.1 for SRV 11.1, 11.2 and 11.3 on the HCALCS, and the regression for ESME and
+  GSME, which are updated as before: the image is held until the Supplier's Activate Firmware Command has the Device
+  run it.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010

@@ -4,7 +4,8 @@ Feature: The hub's two blocks, and which image gives way to which
   GSME overwrites one for a PPMID or an HCALCS at any point, and so does a newer one for a PPMID or an HCALCS. An image
   for a GSME is kept from them. Who sent an image that is lost or refused hears of it, once for each Device, and nobody
   else does. An image "stands at" so many per cent when its Device has been switched off with so much of it: the hub must
-  take that for a download that is running.
+  take that for a download that is running. Mirrors the negative SIT scripts of FIA 6.2.1 'N62: Firmware image
+  rejected/overwritten at Comms Hub', block by block.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010

@@ -1,7 +1,8 @@
 @sit @ppmid
 Feature: The DSP refuses what must not be distributed
   The DSP checks the image against the CPL and each Device against the SMI and the registration data. A Device that fails
-  is listed with its reason, and the others are updated all the same.
+  is listed with its reason, and the others are updated all the same. Mirrors, for the PPMID, the negative SIT scripts of
+  FIA 6.2.1 for the Hash on the CPL and for another Firmware Update in progress.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010

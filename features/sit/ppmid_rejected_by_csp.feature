@@ -1,7 +1,7 @@
 @sit @ppmid
 Feature: The CSP rejects what it cannot deliver
   The CSP validates a distribution request Device by Device. The sender is told of those that it rejects, and the others
-  are updated all the same.
+  are updated all the same. Mirrors the negative SIT script of FIA 6.2.1 for N19 for the PPMID, stage by stage.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010

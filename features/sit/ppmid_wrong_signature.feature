@@ -1,5 +1,6 @@
 @sit @ppmid
 Feature: A PPMID refuses an image that its manufacturer has not signed
+  Mirrors the negative SIT script of FIA 6.2.1 'N62: Failed to deliver firmware image to device' for the PPMID.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hanrig::bench::{Band, Bands, Bench, Board, CLOCK_OFFSET, Player};
 use hanrig::ports::WanTarget;
+use hanrig_dcc::settings::{SecondRequest, Settings};
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -124,6 +125,35 @@ fn devices_wait_in_reserve_and_are_as_they_are_declared() {
     let declaration = &bench.reserve[0].declaration;
     assert_eq!((declaration.block_size, declaration.block_pause.as_millis()), (20, 300));
     assert_eq!((declaration.verification.as_secs(), declaration.repeats), (60, 4));
+}
+
+#[test]
+fn a_bench_has_settings_for_its_dcc_and_hubs_that_scenarios_name() {
+    let bench = Bench::built_in().unwrap();
+    assert_eq!(bench.settings, Settings::default());
+    let names: Vec<_> = bench.hub_profiles.iter().map(|named| named.name.as_str()).collect();
+    assert_eq!(names.len(), 6);
+    assert!(
+        ["North", "South", "Central"].iter().all(|region| names.contains(&format!("{region}, dual band").as_str()))
+    );
+
+    let (folder, path) = example("qemu.toml", &[("[data]", "[data]\nsettings = \"dcc.toml\"")]);
+    fs::write(folder.path().join("dcc.toml"), "tracking_timeout = \"3days\"\n[csp]\nsecond_request = \"reject\"\n")
+        .unwrap();
+    let bench = Bench::load(&path).unwrap();
+    assert_eq!(bench.settings.tracking_timeout.as_secs(), 3 * 24 * 3600);
+    assert_eq!(bench.settings.csp.second_request, SecondRequest::Reject);
+    assert_eq!(bench.settings.delivery_period, Settings::default().delivery_period);
+
+    let told = |text: &str| {
+        fs::write(folder.path().join("dcc.toml"), text).unwrap();
+        let error = Bench::load(&path).expect_err("it is whole").to_string();
+        error.replace(&format!("{}/", folder.path().display()), "")
+    };
+    insta::assert_snapshot!(told("tracking_timeout = \"soon\"\n"), @"");
+    insta::assert_snapshot!(told("[csp.north]\nlanes = 3\n"), @"");
+    let profile = "[[hub_profile]]\nname = \"PPMID\"\nregion = \"North\"\nmaker = \"M\"\nbands = \"dual\"\nstall_hours = 0\n\n[hub]";
+    insta::assert_snapshot!(wrong("qemu.toml", &[("[hub]", profile)]), @"");
 }
 
 #[test]

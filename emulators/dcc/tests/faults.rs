@@ -178,6 +178,7 @@ const SCENES: &[Scene] = &[
     ("", the_cpl),
     ("maximum_devices = 1", |stage| {
         stage.update(IMPORT, &[PPMID, PPMID_2]);
+        stage.update(IMPORT, &[PPMID]);
     }),
     ("", days),
     ("tracking_timeout = \"1day\"", the_tracking_timeout),

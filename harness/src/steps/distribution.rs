@@ -10,7 +10,7 @@ use cucumber::then;
 use hanrig_dcc::duis::{DuisMessage, FirmwareWarning, RequestId, Response, ResponseBody, ResponsePayload};
 use hanrig_dcc::gateway::{CspToDsp, DspToCsp};
 use hanrig_wire::time::Duration;
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 use hanrig_wire::wan::{ImageStatus, WanMessage};
 
 /// The last Service Request, which must be of `role`.
@@ -132,7 +132,8 @@ async fn refused_too_large(world: &mut RigScenario, role: Role) -> StepResult {
 
 #[then(expr = "the {supplier} gets one Service Response that refuses the request, because the Hash is not on the CPL")]
 async fn refused_not_on_cpl(world: &mut RigScenario, role: Role) -> StepResult {
-    refused_whole(world, role, "E110404").await
+    let code = if world.release()?.device_type == DeviceType::Ppmid { "E110404" } else { "E110104" };
+    refused_whole(world, role, code).await
 }
 
 #[then(

@@ -197,6 +197,8 @@ faults! {
     VersionAlertAlwaysN50: "DSP-18";
     /// takes more Devices of one request than it may.
     DevicesUnlimited: "SR-02";
+    /// refuses a request for as many Devices as it may have at most.
+    RefusesLongestList: "SR-02";
     /// tells nobody of an image that is not at its hub in time.
     DeliveryUnwatched: "SR-07";
     /// takes requests of a User whose right to send is suspended.

@@ -81,6 +81,11 @@ impl Dsp {
                 && entry.model == device.model
     }
 
+    /// The most Devices of one request.
+    pub(super) fn spoil_most(&self, most: usize) -> usize {
+        if self.faulty(Fault::RefusesLongestList) { most.saturating_sub(1) } else { most }
+    }
+
     /// Whether an update of a Device is taken to be in progress.
     pub(super) fn is_in_progress(&self, device: Eui64, hub: Eui64) -> bool {
         let of_hub = || self.data.smi.on_hub(hub).any(|device| self.tracking.is_in_progress(device.id, self.now));

@@ -131,7 +131,7 @@ impl Dsp {
         service: Service,
         update: &UpdateFirmware,
     ) -> Result<(FirmwareHash, Vec<&CplEntry>), Refusal> {
-        let most = self.config.settings.maximum_devices;
+        let most = self.spoil_most(self.config.settings.maximum_devices);
         if update.device_id_list.len() > most && !self.faulty(Fault::DevicesUnlimited) {
             let detail = format!("{} Device IDs, at most {most} are allowed", update.device_id_list.len());
             return Err(service.refuse(UpdateRefusal::TooManyDevices, detail));
