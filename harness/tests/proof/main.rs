@@ -4,6 +4,7 @@
 //! with the environment variable `HANRIG_REQUIRE_TOOLS` it fails. `cargo xtask test` installs the tools and sets it.
 
 mod bad_input;
+mod bands;
 mod determinism;
 mod duis_signatures;
 mod openssl;
