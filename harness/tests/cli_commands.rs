@@ -33,6 +33,7 @@ fn help() {
       duis    Read DUIS messages
       bench   See what there is to make a bench of, and whether a bench works
       report  Render the reports of a run again from its log
+      serve   Play a part for a client outside
       help    Print this message or the help of the given subcommand(s)
 
     Options:
