@@ -8,6 +8,8 @@
 //!
 //! Where the documents are silent or disagree, beside the interpretations of the catalogue:
 //!
+//! - A request's structure is checked first, then signature and certificate, then what its sender may do. Its RequestID
+//!   counts as used once the request was taken: one that was refused may come again.
 //! - SRV 11.2 uses the Unknown Remote Party pattern for every type of Device: the answer comes to the Access Control
 //!   Broker, who checks its MAC. SRV 11.3 is the Supplier's own Command, and its answer is the Device's to the Supplier.
 //! - The DSP changes the SMI to whatever version a Device tells (DSP-16), also one that the CPL does not have (DSP-18).
