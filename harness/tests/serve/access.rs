@@ -1,12 +1,14 @@
 //! Who sees and may do what, and what hostile clients get.
 
 use crate::support::{
-    DESK_TOKEN, FOREIGN, GAS_TOKEN, IMPORT_TOKEN, OTHER_TOKEN, OUTSIDER_TOKEN, PPMID, Served, folder, http, release,
-    update,
+    DESK_TOKEN, FOREIGN, GAS_TOKEN, IMPORT_TOKEN, OTHER_TOKEN, OUTSIDER_TOKEN, PATIENCE, PPMID, Served, folder, http,
+    release, update,
 };
 use hanrig_dcc::data::{Baselines, Contact, DzirRecord, FirRecord};
 use hanrig_wire::types::Eui64;
 use rstest::rstest;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 /// A DCC with an update of the PPMID under way, and with FIR and DZIR.
 fn served() -> (tempfile::TempDir, Served) {
@@ -138,4 +140,31 @@ fn forms_of_other_pages_are_refused() {
     assert!(!hostile.body.contains("<script"), "{}", hostile.body);
     let notes = get("/repositories?entry=1");
     assert!(notes.body.contains("&lt;script&gt;alert(1)") && !notes.body.contains("<script"), "{}", notes.body);
+}
+
+#[test]
+fn clients_that_never_end_their_requests_are_let_go() {
+    let (_folder, served) = served();
+    let begin = |text: &str| {
+        let mut stream = TcpStream::connect(served.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        stream
+    };
+    let heads: Vec<_> = (0..20).map(|_| begin("POST /duis/non-device HTTP/1.1\r\nHost: x\r\n")).collect();
+    let head = format!("POST /duis/non-device HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {IMPORT_TOKEN}\r\n");
+    let bodies: Vec<_> = (0..40).map(|_| begin(&format!("{head}Content-Length: 1000000\r\n\r\n<"))).collect();
+    // Those who do end theirs are served meanwhile.
+    assert_eq!(served.status(IMPORT_TOKEN, PPMID).status, 200);
+    let answer = |mut stream: TcpStream| {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.lines().next().unwrap_or_default().to_owned()
+    };
+    for stream in bodies {
+        assert_eq!(answer(stream), "HTTP/1.1 408 Request Timeout");
+    }
+    for stream in heads {
+        assert_eq!(answer(stream), "");
+    }
 }
