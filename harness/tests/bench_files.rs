@@ -150,10 +150,14 @@ fn a_bench_has_settings_for_its_dcc_and_hubs_that_scenarios_name() {
         let error = Bench::load(&path).expect_err("it is whole").to_string();
         error.replace(&format!("{}/", folder.path().display()), "")
     };
-    insta::assert_snapshot!(told("tracking_timeout = \"soon\"\n"), @"");
-    insta::assert_snapshot!(told("[csp.north]\nlanes = 3\n"), @"");
-    let profile = "[[hub_profile]]\nname = \"PPMID\"\nregion = \"North\"\nmaker = \"M\"\nbands = \"dual\"\nstall_hours = 0\n\n[hub]";
-    insta::assert_snapshot!(wrong("qemu.toml", &[("[hub]", profile)]), @"");
+    insta::assert_snapshot!(told("tracking_timeout = \"soon\"\n"), @r#"dcc.toml:1:20: tracking_timeout: "soon" is no length of time such as 4days or 30min: expected number at 0"#);
+    insta::assert_snapshot!(told("[csp.north]\nlanes = 3\n"), @"dcc.toml:2:1: csp.north.lanes: unknown field `lanes`, expected one of `jobs`, `devices_per_job`, `channels`");
+    let profile = "[[hub_profile]]\nname = \"PPMID\"\nregion = \"North\"\nmaker = \"M\"\nbands = \"dual\"\nstall_hours = 0\n\n[hub]\nplayer";
+    insta::assert_snapshot!(wrong("qemu.toml", &[("[hub]\nplayer", profile)]), @r#"
+2 things are wrong with the bench
+  bench.toml:39:15: hub_profile[0].stall_hours: 0 is out of range; expected hours up to a year, 1 to 8784
+  bench.toml:68:8: ppmid[0].name: the name "PPMID" is used twice
+"#);
 }
 
 #[test]
