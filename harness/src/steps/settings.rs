@@ -1,6 +1,7 @@
 //! What a scenario wants otherwise than the bench has it: readings of the documents, what the CSPs can do, and the hub.
 
 use super::clocks::duration;
+use crate::bench::Bands;
 use crate::runner::{StepError, StepResult};
 use crate::world::{RigScenario, Role};
 use cucumber::given;
@@ -74,6 +75,10 @@ fn hub_of_kind(world: &mut RigScenario, name: String) -> StepResult {
     };
     if !bench.hub.player.takes_settings() && bench.hub.profile != named.profile {
         return Err(StepError::not_applicable(format!("the bench's hub is not of the kind {name:?}")));
+    }
+    let second_band = bench.network.sub_ghz.is_some() && !bench.is_live();
+    if named.profile.bands == Bands::Dual && bench.hub.profile.bands != Bands::Dual && !second_band {
+        return Err(StepError::not_applicable("the bench's air has one band only"));
     }
     let eui = bench.hub.eui;
     bench.hub.profile = named.profile;
