@@ -13,7 +13,7 @@ use hanrig_dcc::gateway::{
     BusyReason, CspReply, CspToDsp, DistributionReply, DspToCsp, GbcsMessage, HubFirmwareReport, RejectedDevice,
     RejectionReason, TransferNotification, TransferStatus,
 };
-use hanrig_dcc::panel::{DzirDetails, FirDetails, Panel, Reader, Submission};
+use hanrig_dcc::panel::{Authority, DzirDetails, FirDetails, Panel, Reader, Submission};
 use hanrig_dcc::security::{RemotePartyRole, sign};
 use hanrig_dcc::settings::SecondRequest;
 use hanrig_dcc::supplier::{FirmwarePackage, Supplier, SupplierConfig};
@@ -623,6 +623,7 @@ fn look_at_panel(fault: Option<panel::Fault>) -> String {
         Box::new(|s| s.fir.as_mut().unwrap().baselines = Baselines::Entries(vec![77])),
         Box::new(|s| s.fir = None),
         Box::new(|s| s.dzir.as_mut().unwrap().stack_version.clear()),
+        Box::new(|s| s.fir.as_mut().unwrap().baselines = Baselines::Entries(vec![1])),
     ];
     let mut panel = Panel::new(BTreeMap::from([("Maker".to_owned(), maker.verifying_key())]));
     if let Some(fault) = fault {
@@ -641,8 +642,13 @@ fn look_at_panel(fault: Option<panel::Fault>) -> String {
         let reader = Reader { name: "reader".to_owned(), is_sec_party };
         writeln!(seen, "{:?} {:?}", panel.fir(&data, &reader, 1), panel.dzir(&data, &reader, 1)).unwrap();
     }
+    let reader = Reader { name: "reader".to_owned(), is_sec_party: true };
+    for authority in [Authority::Panel, Authority::SecuritySubCommittee] {
+        writeln!(seen, "{:?}", panel.set_dzir_access(authority, &reader, true)).unwrap();
+        writeln!(seen, "{:?}", panel.dzir(&data, &reader, 1)).unwrap();
+    }
     panel.remove(&mut data, 1);
-    writeln!(seen, "{:?}", data.cpl).unwrap();
+    writeln!(seen, "{:?} {:?}", data.cpl, data.fir).unwrap();
     seen
 }
 
