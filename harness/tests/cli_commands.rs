@@ -330,13 +330,13 @@ fn the_built_in_bench_can_be_copied_and_is_checked() {
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     ## unknown field
-    error: copy.toml:20:1: network.chanel: unknown field `chanel`, expected one of `channel`, `pan_id`, `extended_pan_id`, `network_key`
+    error: copy.toml:20:1: network.chanel: unknown field `chanel`, expected one of `channel`, `sub_ghz`, `pan_id`, `extended_pan_id`, `network_key`
 
     ## wrong type
     error: copy.toml:20:11: network.channel: invalid type: string "fifteen", expected u8
 
     ## no TOML
-    error: copy.toml:31:5: hub: unclosed table, expected `]`
+    error: copy.toml:36:5: hub: unclosed table, expected `]`
 
     ## no PPMID
     error: copy.toml: no PPMID; expected at least one [[ppmid]]
@@ -345,25 +345,25 @@ fn the_built_in_bench_can_be_copied_and_is_checked() {
     error: 4 things are wrong with the bench
       copy.toml:15:9: epoch: expected a date and time with offset, such as 2026-01-05T09:00:00Z
       copy.toml:20:11: network.channel: 27 is out of range; expected a channel of IEEE 802.15.4 at 2.4 GHz, 11 to 26
-      copy.toml:27:8: medium.loss: 1.5 is out of range; expected a probability, 0 to 1
-      copy.toml:71:14: ppmid[0].declaration.block_size: 200 is out of range; expected image octets that fit in a frame, 1 to 50
+      copy.toml:32:8: medium.loss: 1.5 is out of range; expected a probability, 0 to 1
+      copy.toml:125:14: ppmid[0].declaration.block_size: 200 is out of range; expected image octets that fit in a frame, 1 to 50
 
     ## identities
     error: 3 things are wrong with the bench
-      copy.toml:145:8: supplier[1].name: the name "PPMID" is used twice
-      copy.toml:146:7: supplier[1].eui: 0A-48-52-47-01-00-00-05 is also ppmid[0].eui on line 56; expected an identifier of its own
-      copy.toml:146:7: supplier[1].eui: no [[user]] of the data files has the id 0A-48-52-47-01-00-00-05
+      copy.toml:203:8: supplier[1].name: the name "PPMID" is used twice
+      copy.toml:204:7: supplier[1].eui: 0A-48-52-47-01-00-00-05 is also ppmid[0].eui on line 108; expected an identifier of its own
+      copy.toml:204:7: supplier[1].eui: no [[user]] of the data files has the id 0A-48-52-47-01-00-00-05
 
     ## keys
     error: 5 things are wrong with the bench
-      copy.toml:36:14: hub.ds_private: expected a private scalar of P-256 in 64 hexadecimal digits, above zero and below the order
-      copy.toml:58:16: ppmid[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:96:16: hcalcs[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:111:16: esme[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:123:16: gsme[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:41:14: hub.ds_private: expected a private scalar of P-256 in 64 hexadecimal digits, above zero and below the order
+      copy.toml:110:16: ppmid[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:154:16: hcalcs[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:169:16: esme[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:181:16: gsme[0].install_code: CRC of the install code is C3B6, expected C3B5
 
     ## data files
-    error: copy.toml:166:7: data.smi: cannot read smy.toml: No such file or directory (os error 2)
+    error: copy.toml:224:7: data.smi: cannot read smy.toml: No such file or directory (os error 2)
     "#);
 
     let smi = fs::read_to_string(built_in.join("smi.toml")).unwrap();

@@ -38,7 +38,12 @@ fn every_requirement_is_shown_or_says_why_not() {
             continue;
         }
         for row in rows {
-            assert_eq!((row.verdict.as_str(), row.scenario_verdict.as_str()), ("pass", "pass"), "{id}: {}", row.scenario);
+            assert_eq!(
+                (row.verdict.as_str(), row.scenario_verdict.as_str()),
+                ("pass", "pass"),
+                "{id}: {}",
+                row.scenario
+            );
         }
     }
 }

@@ -48,9 +48,10 @@ impl Dsp {
 
     /// Signs the next outputs, in their order, and counts them as ready.
     pub(super) fn sign_outputs(&mut self) {
+        if self.outputs.is_empty() {
+            return;
+        }
         let mut outputs: Vec<DspOutput> = self.outputs.drain(..self.outputs.len().min(OUTPUTS_AT_A_TIME)).collect();
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let share = outputs.len().div_ceil(threads).max(OUTPUTS_OF_A_THREAD);
         let this = &*self;
         let sign = |outputs: &mut [DspOutput]| {
             for output in outputs {
@@ -59,9 +60,12 @@ impl Dsp {
                 }
             }
         };
-        if outputs.len() <= share {
+        if outputs.len() <= OUTPUTS_OF_A_THREAD {
             sign(&mut outputs);
         } else {
+            // Asking takes reading files of the system's: too long for what one thread does in no time.
+            let threads = thread::available_parallelism().map_or(1, usize::from);
+            let share = outputs.len().div_ceil(threads).max(OUTPUTS_OF_A_THREAD);
             thread::scope(|scope| {
                 for outputs in outputs.chunks_mut(share) {
                     scope.spawn(|| sign(outputs));
