@@ -370,5 +370,5 @@ fn the_built_in_bench_can_be_copied_and_is_checked() {
     fs::write(folder.path().join("smi.toml"), smi.replace("region = \"North\"", "region = \"East\"")).unwrap();
     insta::assert_snapshot!(run(&str::to_owned).1, @"error: smi.toml:6: region: unknown variant `East`, expected one of `North`, `Central`, `South`");
     fs::write(folder.path().join("smi.toml"), smi.replace("model = \"5001\"", "model = \"5003\"")).unwrap();
-    insta::assert_snapshot!(run(&str::to_owned).1, @"error: copy.toml:60:9: ppmid[0].model: 5001; the data files have 5003 for 0A-48-52-47-01-00-00-05");
+    insta::assert_snapshot!(run(&str::to_owned).1, @"error: copy.toml:112:9: ppmid[0].model: 5001; the data files have 5003 for 0A-48-52-47-01-00-00-05");
 }
