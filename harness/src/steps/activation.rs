@@ -82,7 +82,9 @@ async fn another_signs(world: &mut RigScenario, role: Role, named: Named, signer
         octets = command.emit();
     })?;
     let id = response.request_id.ok_or_else(|| StepError::fail("the Pre-Command's response names no request"))?;
-    send(world, role, Request::new(id, ServiceRequest::SignedPreCommand { gbcs_payload: octets })).await
+    let request = Request::new(id, ServiceRequest::SignedPreCommand { gbcs_payload: octets });
+    let request = world.supplier(role)?.signed(request);
+    send(world, role, request).await
 }
 
 #[then(

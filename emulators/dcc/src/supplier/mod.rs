@@ -152,8 +152,8 @@ impl Supplier {
         self.signed(Request::new(RequestId { originator: self.config.eui, target, counter }, body))
     }
 
-    /// The request as it goes to the DCC.
-    fn signed(&self, request: Request) -> Request {
+    /// The request as it goes to the DCC: under the Supplier's XML signature.
+    pub fn signed(&self, request: Request) -> Request {
         match &self.protection {
             // No request is without a canonical form; were there one, the DCC would refuse it.
             Some((protection, _)) => sign_request(request.clone(), &protection.identity).unwrap_or(request),
