@@ -112,12 +112,17 @@ fn cs06_pre_command_and_command() {
 #[test]
 fn ccs08_alert() {
     let (Some(mut dsp), Some(alert)) = (dsp(), vector("CCS08_NA_NA_ALERT_GBCS.HEX")) else { return };
-    let world = World::new();
-    let update = hanrig_dcc::duis::UpdateFirmware {
-        firmware_image: world.image,
-        firmware_version: support::VERSION,
-        device_id_list: vec![PPMID],
-    };
+    // The update is of the version that the published Alert tells of: in the OTA Header, and on the CPL.
+    let version = FirmwareVersion(0x0123_ABCD);
+    let mut firmware_image = World::new().image;
+    firmware_image[14..18].copy_from_slice(&version.0.to_le_bytes());
+    for entry in &mut dsp.data_mut().cpl.entries {
+        if entry.firmware_version == support::VERSION {
+            entry.firmware_version = version;
+        }
+    }
+    let update =
+        hanrig_dcc::duis::UpdateFirmware { firmware_image, firmware_version: version, device_id_list: vec![PPMID] };
     let id = RequestId { originator: IMPORT, target: DCC, counter: 1 };
     let request = Request::new(id, ServiceRequest::UpdatePpmidFirmware(update)).to_xml();
     dsp.on_request(Instant::ZERO, IMPORT, request.as_bytes());

@@ -159,6 +159,7 @@ async fn odd_frames(world: &mut RigScenario, node: Node, count: usize, oddity: O
 )]
 async fn odd_zcl(world: &mut RigScenario, count: usize, named: Named, what: String) -> StepResult {
     let rng = core::cell::RefCell::new(rng(world)?);
+    let image = world.release()?.octets().to_vec();
     let how: How = "with the right keys".parse().map_err(StepError::bench_fault)?;
     answer_requests(world, (how, named, count), |sequence, request| {
         let rng = &mut *rng.borrow_mut();
@@ -171,11 +172,14 @@ async fn odd_zcl(world: &mut RigScenario, count: usize, named: Named, what: Stri
                 zcl = octets(rng, length);
             }
             _ => {
-                // The data size is the octet before the data; what follows is one more than it says, or fewer.
-                let at = zcl.len() - data.len() - 1;
-                if let Some(size) = zcl.get_mut(at) {
-                    *size = rng.next_u32() as u8;
-                }
+                // Octets of the image, fewer than were asked for, as a server may send; and more behind them. A Device
+                // may take such a block or leave it, so what it has to say must be right.
+                let start = usize::try_from(request.offset).unwrap_or(usize::MAX);
+                let length = usize::from(request.maximum_data_size / 2);
+                let right: Vec<u8> = image.iter().skip(start).take(length).copied().collect();
+                zcl = super::hostile::block(sequence, request.image, request.offset, &right);
+                let more = draw(rng, length) + 1;
+                zcl.extend(octets(rng, more));
             }
         }
         zcl
