@@ -86,7 +86,7 @@ fn what_is_wrong_is_told() {
     assert_eq!(decode(&[0; REGION_SIZE]), Err(BlockError::Blank));
     assert_eq!(decode(&[0xFF; REGION_SIZE]), Err(BlockError::Blank));
     insta::assert_snapshot!(with(0, b"ABCD"), @"expected the word 0x56505248 at offset 0, found 0x44434241");
-    insta::assert_snapshot!(with(4, &[1, 0]), @"expected version 2 of the layout at offset 4, found 1");
+    insta::assert_snapshot!(with(4, &[1, 0]), @"expected version 3 of the layout at offset 4, found 1");
     insta::assert_snapshot!(with(8, &[0, 1, 0, 0]), @"the payload of 256 octets does not fit the 132 octets there are for it");
     insta::assert_snapshot!(with(12, &[0, 0, 0, 0]), @"the payload's CRC-32 is 0x98c0bf46, expected 0x00000000");
     insta::assert_snapshot!(decode(&good[..8]).unwrap_err(), @"the payload of 16 octets does not fit the 8 octets there are for it");
