@@ -248,6 +248,7 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
     let update = world.update(place)?;
     let (device, unit, image, size) = (update.device, update.unit, update.release.image, update.release.octets().len());
     let (hub, sent) = (world.hub()?, update.sent.unwrap_or(Instant::ZERO));
+    let is_live = world.bench()?.is_live();
     let driver = world.in_motion()?;
     let deadline = driver.now() + HAN;
     let there = |seen: &Observations| match stage {
@@ -271,6 +272,10 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
     }
     if let Stage::StandsAt(_) = stage {
         driver.set_power(device, false).await?;
+        if is_live {
+            // What was on the air until then may be read later.
+            driver.let_pass(Duration::from_secs(2)).await?;
+        }
         if covered(driver.observations(), device, image) == size {
             return Err(StepError::inconclusive(format!("the {unit} had all of it before it could be switched off")));
         }
