@@ -80,7 +80,7 @@ impl Board {
         self.device.start(clock::now());
         loop {
             let jump = TimeJump::take();
-            if let Some(jump) = &jump {
+            if let Some(jump) = jump.as_ref().filter(|jump| !jump.ahead.is_zero()) {
                 log!("clock moved on by {} us", jump.ahead.as_micros());
             }
             self.receive_wan();
@@ -154,7 +154,11 @@ impl Board {
             return;
         }
         clock::set_alarm(delay);
-        sleeps(due);
+        if uart::RADIO.is_sending() || uart::WAN.is_sending() {
+            works();
+        } else {
+            sleeps(due);
+        }
         let mut asleep = true;
         while asleep {
             // With interrupts masked none can come between the look and the sleep; one that is pending ends the sleep all

@@ -7,6 +7,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use critical_section::Mutex;
+use hanrig_device::clock::works;
 
 type Block = Registers<20>;
 
@@ -119,6 +120,11 @@ impl Uart {
         }
     }
 
+    /// Whether octets wait to be sent.
+    pub(crate) fn is_sending(&self) -> bool {
+        critical_section::with(|cs| !self.queues.borrow_ref(cs).to_send.is_empty())
+    }
+
     /// Hands the hardware as much as it takes; its interrupt tells when it takes more.
     fn pump(&self) {
         critical_section::with(|cs| {
@@ -130,8 +136,9 @@ impl Uart {
         });
     }
 
-    /// The receiver's interrupt.
+    /// The receiver's interrupt. Who is being told something is at work, though it sleeps until the end of the frame.
     pub(crate) fn on_receive(&self) {
+        works();
         critical_section::with(|cs| {
             let mut queues = self.queues.borrow_ref_mut(cs);
             loop {

@@ -167,7 +167,7 @@ impl Board {
         self.device.start(now());
         loop {
             let jump = TimeJump::take();
-            if let Some(jump) = &jump {
+            if let Some(jump) = jump.as_ref().filter(|jump| !jump.ahead.is_zero()) {
                 log!("clock moved on by {} us", jump.ahead.as_micros());
             }
             let at = now();
