@@ -95,6 +95,19 @@ impl Endpoint {
         let _ = self.commands.send(Command::Reset { station: self.station, status });
     }
 
+    /// Has what it tells from now on come to its port so much later, until it is plugged in anew: its radio is as quick as
+    /// ever.
+    pub fn set_latency(&self, latency: std::time::Duration) {
+        if let Some(port) = &self.port {
+            port.shared().outbox().set_latency(latency);
+        }
+    }
+
+    /// Whether nothing waits in its port, in either direction. One that is not plugged in has nothing that could.
+    pub fn is_drained(&self) -> bool {
+        self.port.as_ref().is_none_or(Port::is_drained)
+    }
+
     /// Counts since it was made.
     pub fn stats(&self) -> EndpointStats {
         let (reply, answer) = sync_channel(1);

@@ -2,7 +2,7 @@
 
 use super::engine::{Command, StationId};
 use super::outbox::Outbox;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, ptsname, unlockpt};
@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 /// Octets read at once.
 const CHUNK: usize = 4096;
@@ -24,7 +25,7 @@ const CHUNK: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Pty {
     /// Kept open, so that the terminal keeps its mode while nobody else has it open.
-    _terminal: OwnedFd,
+    terminal: OwnedFd,
     path: PathBuf,
     link: Option<PathBuf>,
 }
@@ -41,7 +42,7 @@ impl Pty {
         let mut mode = tcgetattr(&terminal)?;
         mode.make_raw();
         tcsetattr(&terminal, OptionalActions::Now, &mode)?;
-        let mut pty = Self { _terminal: terminal, path, link: None };
+        let mut pty = Self { terminal, path, link: None };
         if let Some(link) = link {
             // One that an earlier run left behind; anything else is not ours to remove.
             if link.is_symlink() {
@@ -75,12 +76,15 @@ pub(super) struct Shared {
     outbox: Mutex<Outbox>,
     wake: OwnedFd,
     stop: AtomicBool,
+    /// Part of what was taken from the outbox is not written yet.
+    writing: AtomicBool,
 }
 
 impl Shared {
     fn new(limit: usize) -> io::Result<Arc<Self>> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        Ok(Arc::new(Self { outbox: Mutex::new(Outbox::new(limit)), wake, stop: AtomicBool::new(false) }))
+        let (stop, writing) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Arc::new(Self { outbox: Mutex::new(Outbox::new(limit)), wake, stop, writing }))
     }
 
     /// Held briefly by either side, never over I/O.
@@ -99,6 +103,7 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Port {
     shared: Arc<Shared>,
+    fd: Arc<OwnedFd>,
     thread: Option<JoinHandle<()>>,
     pub(super) pty: Option<Pty>,
 }
@@ -115,13 +120,27 @@ impl Port {
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
         let shared = Shared::new(limit)?;
         let served = Arc::clone(&shared);
+        let fd = Arc::new(fd);
+        let its_fd = Arc::clone(&fd);
         let thread = std::thread::Builder::new().name("air port".to_owned()).spawn(move || {
-            serve(&fd, &served, |octets| commands.send(Command::Input { station, plug, octets }).is_ok());
+            serve(&its_fd, &served, |octets| commands.send(Command::Input { station, plug, octets }).is_ok());
             if !served.stop.load(Ordering::Acquire) {
                 let _ = commands.send(Command::Closed { station, plug });
             }
         })?;
-        Ok(Self { shared, thread: Some(thread), pty })
+        Ok(Self { shared, fd, thread: Some(thread), pty })
+    }
+
+    /// Whether nothing waits here in either direction: in the outbox, to be read, or at the pseudo-terminal's other side.
+    /// What the system carries just now between the two sides is not seen.
+    pub(super) fn is_drained(&self) -> bool {
+        let is_read = |fd: &OwnedFd| rustix::io::ioctl_fionread(fd).is_ok_and(|octets| octets == 0);
+        let is_written = {
+            // While the outbox is locked nothing is taken from it.
+            let outbox = self.shared.outbox();
+            outbox.is_empty() && !self.shared.writing.load(Ordering::Acquire)
+        };
+        is_written && is_read(&self.fd) && self.pty.as_ref().is_none_or(|pty| is_read(&pty.terminal))
     }
 
     pub(super) const fn shared(&self) -> &Arc<Shared> {
@@ -145,10 +164,14 @@ fn serve(fd: &OwnedFd, shared: &Shared, mut deliver: impl FnMut(Vec<u8>) -> bool
     let mut writing: (Vec<u8>, usize) = (Vec::new(), 0);
     loop {
         let (octets, done) = &writing;
-        let wants_write = *done < octets.len() || !shared.outbox().is_empty();
+        let due = if *done < octets.len() { Some(Instant::now()) } else { shared.outbox().due() };
+        let wait = due.map(|due| due.saturating_duration_since(Instant::now()));
+        let wants_write = wait.is_some_and(|wait| wait.is_zero());
         let interest = if wants_write { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+        // What is delayed wakes the thread when it may go; what may go waits for the port.
+        let wait = wait.filter(|_| !wants_write).and_then(|wait| Timespec::try_from(wait).ok());
         let mut fds = [PollFd::new(fd, interest), PollFd::new(&shared.wake, PollFlags::IN)];
-        match poll(&mut fds, None) {
+        match poll(&mut fds, wait.as_ref()) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(_) => return,
         }
@@ -178,7 +201,11 @@ fn write_some(fd: &OwnedFd, shared: &Shared, (octets, done): &mut (Vec<u8>, usiz
     loop {
         let left = octets.get(*done..).unwrap_or_default();
         if left.is_empty() {
-            let Some(next) = shared.outbox().pop() else { return true };
+            let mut outbox = shared.outbox();
+            let next = outbox.pop(Instant::now());
+            shared.writing.store(next.is_some(), Ordering::Release);
+            drop(outbox);
+            let Some(next) = next else { return true };
             (*octets, *done) = (next, 0);
             continue;
         }

@@ -388,7 +388,7 @@ mod tests {
     fn answers(out: &mut Outbox) -> Vec<SpinelFrame> {
         let mut decoder = hdlc::Decoder::new(MAXIMUM_FRAME_LENGTH);
         let mut frames = Vec::new();
-        while let Some(octets) = out.pop() {
+        while let Some(octets) = out.pop(std::time::Instant::now()) {
             frames.extend(decoder.push_all(&octets).map(|frame| SpinelFrame::parse(&frame.unwrap()).unwrap()));
         }
         frames

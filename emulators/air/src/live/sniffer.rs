@@ -101,7 +101,7 @@ mod tests {
         let (mut sniffer, mut out) = (Sniffer::new(), Outbox::new(1000));
         let mut hear = |sniffer: &mut Sniffer, channel, fcs_ok| {
             sniffer.on_frame(&frame(channel, fcs_ok), Instant(0x1_0000_01C4), &mut out);
-            out.pop().map(|line| String::from_utf8(line).unwrap())
+            out.pop(std::time::Instant::now()).map(|line| String::from_utf8(line).unwrap())
         };
         assert_eq!(hear(&mut sniffer, 11, true), None, "asleep at first");
         sniffer.on_octets(b"channel 12\r\nrece");
