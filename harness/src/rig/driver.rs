@@ -61,12 +61,21 @@ pub trait Driver: core::fmt::Debug {
     /// What was observed until now.
     fn observations(&self) -> &Observations;
 
-    /// Lets the bench run until `done` says so of what was observed, or until `deadline`. Tells whether `done` did.
+    /// Lets the bench run until `done` says so of what was observed, or until `deadline`. Tells whether `done` did. A bench
+    /// in real time looks on for a moment after the deadline, for what happened before and is not read yet: what was observed
+    /// then may be of a time after it.
     fn run_until<'a>(
         &'a mut self,
         deadline: Instant,
         done: &'a mut dyn FnMut(&Observations) -> bool,
     ) -> Pending<'a, Result<bool, Cannot>>;
+
+    /// Whether a bench in real time has moved its clocks on after `since`: what comes just after such a jump may have been on
+    /// its way before it.
+    fn has_jumped_since(&self, since: Instant) -> bool {
+        let _ = since;
+        false
+    }
 
     /// Lets `duration` pass. On a bench that cannot jump in time a long one is [`Cannot::NotOnThisBench`].
     fn let_pass(&mut self, duration: Duration) -> Pending<'_, Result<(), Cannot>>;
@@ -154,6 +163,16 @@ pub trait Driver: core::fmt::Debug {
     /// # Errors
     /// When the air is not the rig's.
     fn hide(&mut self, device: Eui64, other: Eui64) -> Result<(), Cannot>;
+
+    /// Has `device` get what its radio hears so much later, where the bench can do that: gives a rig that runs in real time
+    /// the time to do something in the middle of a transfer. Elsewhere it does nothing.
+    ///
+    /// # Errors
+    /// When the bench failed.
+    fn slow_down(&mut self, device: Eui64, latency: Duration) -> Result<(), Cannot> {
+        let _ = (device, latency);
+        Ok(())
+    }
 
     /// Has the CSP send the hub a GBCS message that the DSP has not sent.
     ///

@@ -43,7 +43,8 @@ impl RigScenario {
     ) -> Result<Option<S>, StepError> {
         let since = self.since;
         let driver = self.in_motion()?;
-        let deadline = driver.now() + window;
+        let began = driver.now();
+        let deadline = began + window;
         let mut looked = list(driver.observations()).partition_point(|sighting| sighting.at() < since);
         let mut found = None;
         driver
@@ -54,7 +55,18 @@ impl RigScenario {
                 found.is_some()
             })
             .await?;
-        Ok(found)
+        match found {
+            Some(late) if late.at() > deadline && driver.has_jumped_since(began) => {
+                let observation = late.observation().summary;
+                self.rests_on(&late);
+                Err(StepError::inconclusive(format!(
+                    "{observation}: came {} us too late, when the rig had moved the clocks on; this machine may be too busy \
+                     to tell whether it was on its way before",
+                    late.at().saturating_since(deadline).as_micros()
+                )))
+            }
+            found => Ok(found.filter(|found| found.at() <= deadline)),
+        }
     }
 
     /// The first sighting on the air since the last stimulus that `wanted` picks.

@@ -168,14 +168,23 @@ impl Board {
     /// # Errors
     /// When the firmware does not take it, or the probe fails.
     pub(super) async fn jump(&mut self, by: Duration) -> Result<(), BoardFailure> {
-        let Some(clock) = self.clock.filter(|_| self.on) else { return Ok(()) };
         self.offset += by;
+        self.answer().await
+    }
+
+    /// Waits until the firmware has gone once through all that it was told, where it tells: moves its clock on to where
+    /// it is.
+    ///
+    /// # Errors
+    /// As of [`Self::jump`].
+    pub(super) async fn answer(&mut self) -> Result<(), BoardFailure> {
+        let Some(clock) = self.clock.filter(|_| self.on) else { return Ok(()) };
         let micros = u64::try_from(self.offset.as_micros()).unwrap_or(u64::MAX);
         self.sequence = self.sequence.wrapping_add(1);
         // The sequence is written last: the firmware takes the halves only when it has changed.
         self.write(clock.address, micros.to_le_bytes().to_vec()).await?;
         self.write(clock.address + SEQUENCE, self.sequence.to_le_bytes().to_vec()).await?;
-        self.wait_for_word(clock.address + APPLIED, self.sequence, "its clock was moved on").await
+        self.wait_for_word(clock.address + APPLIED, self.sequence, "the rig has set its clock").await
     }
 
     /// Hands an image to the firmware as an engineer's tool does. `None` when the firmware has no way for it.

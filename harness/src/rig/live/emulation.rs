@@ -8,12 +8,13 @@ use crate::bench::{Bench, CLOCK_OFFSET};
 use crate::ports::{Power, PowerError, ProbeSettings, SerialSettings, WanTarget};
 use crate::rig::participants::seed_for;
 use crate::runner::BenchFault;
-use hanrig_air::AirConfig;
 use hanrig_air::live::{Endpoint, LiveAir, LiveConfig, MacSettings, Pace};
+use hanrig_air::{Air, AirConfig};
 use hanrig_board::{BoardConfig, CHIP, CHIP_DESCRIPTION, QemuBoard};
 use hanrig_wire::spinel::Status;
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::Eui64;
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -40,12 +41,75 @@ pub struct Emulated {
 
 /// What is emulated. It all ends when this is dropped.
 #[derive(Debug)]
-struct Emulation {
+pub struct Emulation {
     // In this order: the boards go before the air that they speak on.
     _boards: Vec<Arc<QemuBoard>>,
-    _endpoints: Vec<Arc<Endpoint>>,
-    _air: LiveAir,
+    sniffer: Endpoint,
+    /// The radio co-processor of each Device.
+    radios: BTreeMap<Eui64, Arc<Endpoint>>,
+    air: LiveAir,
+    /// The probability that a Device in range misses a frame.
+    loss: f64,
     _folder: tempfile::TempDir,
+}
+
+impl Emulation {
+    /// Whether the rig has read all that the sniffer has told, `lines` until now, and nothing waits in another port. What
+    /// a board has been told and has not looked at is not seen here.
+    pub fn is_drained(&self, lines: u64) -> bool {
+        // The sniffer's counts come from the medium's thread, which has done by then what it was told before.
+        self.sniffer.stats().told <= lines && self.radios.values().all(|radio| radio.is_drained())
+    }
+
+    /// What was counted at the sniffer's port: lines that it has told, those dropped because nobody read them, and commands
+    /// that it did not understand.
+    pub fn sniffer_counts(&self) -> [u64; 3] {
+        let counts = self.sniffer.stats();
+        [counts.told, counts.dropped, counts.malformed]
+    }
+
+    /// Puts `device` out of range of all others, or back into range. The sniffer hears it all the same.
+    ///
+    /// # Errors
+    /// When it has no radio here, or the air has ended.
+    pub fn set_in_range(&self, device: Eui64, in_range: bool) -> Result<(), BenchFault> {
+        let own = self.radio_of(device)?.radio_id();
+        let others: Vec<_> = self.radios.values().map(|radio| radio.radio_id()).filter(|other| *other != own).collect();
+        let loss = if in_range { self.loss } else { 1.0 };
+        let set = move |air: &mut Air| {
+            for other in others {
+                air.set_loss(own, other, loss);
+                air.set_loss(other, own, loss);
+            }
+        };
+        self.air.with_air(set).map_err(|error| fault(&error))
+    }
+
+    /// Puts `device` and `other` out of each other's range: neither hears the other, nor that it sends.
+    ///
+    /// # Errors
+    /// When one has no radio here, or the air has ended.
+    pub fn hide(&self, device: Eui64, other: Eui64) -> Result<(), BenchFault> {
+        let (one, two) = (self.radio_of(device)?.radio_id(), self.radio_of(other)?.radio_id());
+        let set = move |air: &mut Air| {
+            air.set_link(one, two, None);
+            air.set_link(two, one, None);
+        };
+        self.air.with_air(set).map_err(|error| fault(&error))
+    }
+
+    /// Has what the radio of `device` hears and tells come to the Device later by `latency`.
+    ///
+    /// # Errors
+    /// When it has no radio here.
+    pub fn set_latency(&self, device: Eui64, latency: Duration) -> Result<(), BenchFault> {
+        self.radio_of(device).map(|radio| radio.set_latency(latency))
+    }
+
+    fn radio_of(&self, device: Eui64) -> Result<&Endpoint, BenchFault> {
+        let radio = self.radios.get(&device).map(Arc::as_ref);
+        radio.ok_or_else(|| BenchFault::new(format!("{device} has no radio on the emulated air")))
+    }
 }
 
 fn fault(error: &dyn core::error::Error) -> BenchFault {
@@ -82,8 +146,7 @@ pub fn emulate(
         .map_err(|error| BenchFault::new(format!("cannot write {}: {error}", description.display())))?;
     let sniffer = air.sniffer_on_pty("sniffer", None).map_err(|error| fault(&error))?;
     let sniffer_port = port_of(&sniffer)?;
-    let mut rig =
-        Parts { folder: folder.path(), description, air: &air, boards: Vec::new(), endpoints: vec![Arc::new(sniffer)] };
+    let mut rig = Parts { folder: folder.path(), description, air: &air, boards: Vec::new(), radios: BTreeMap::new() };
     let hub_player = rig.player("hub", bench.hub.eui, hub)?;
     let wan = rig.wan_of_last_board(hub)?;
     let mut players = Vec::new();
@@ -94,7 +157,7 @@ pub fn emulate(
     for device in &bench.devices {
         devices.push(rig.rcp(&device.name, device.eui)?);
     }
-    let Parts { boards, endpoints, .. } = rig;
+    let Parts { boards, radios, .. } = rig;
     // The owner does all of its MAC: none of what it sends is repeated or waits for an acknowledgement.
     let raw = MacSettings { channel: bench.network.channel, raw: true, ..MacSettings::default() };
     let (attacker, _) = air.radio("attacker", raw).map_err(|error| fault(&error))?;
@@ -105,7 +168,7 @@ pub fn emulate(
         devices,
         sniffer: sniffer_port,
         patience: Duration::from_secs(600),
-        emulation: Some(Box::new(Emulation { _boards: boards, _endpoints: endpoints, _air: air, _folder: folder })),
+        emulation: Some(Emulation { _boards: boards, sniffer, air, radios, loss: bench.medium.loss, _folder: folder }),
         attacker: Some(attacker),
     })
 }
@@ -121,7 +184,7 @@ struct Parts<'a> {
     description: PathBuf,
     air: &'a LiveAir,
     boards: Vec<Arc<QemuBoard>>,
-    endpoints: Vec<Arc<Endpoint>>,
+    radios: BTreeMap<Eui64, Arc<Endpoint>>,
 }
 
 /// The supply of an emulated board and of the radio co-processor on it. It keeps neither alive: they go with the emulation.
@@ -159,7 +222,7 @@ impl Parts<'_> {
         };
         let supply = Supply { board: Arc::downgrade(&board), radio: Arc::downgrade(&radio) };
         self.boards.push(board);
-        self.endpoints.push(radio);
+        self.radios.insert(eui, radio);
         Ok(PlayerSetup::Board(BoardSetup {
             probe,
             firmware: firmware.clone(),
@@ -174,7 +237,7 @@ impl Parts<'_> {
     fn rcp(&mut self, name: &str, eui: Eui64) -> Result<SerialSettings, BenchFault> {
         let endpoint = self.air.rcp_on_pty(name, eui, None).map_err(|error| fault(&error))?;
         let rcp = port_of(&endpoint)?;
-        self.endpoints.push(Arc::new(endpoint));
+        self.radios.insert(eui, Arc::new(endpoint));
         Ok(rcp)
     }
 

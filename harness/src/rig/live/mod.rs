@@ -28,6 +28,7 @@ use crate::bench::Bench;
 use crate::ports::{Events, NrfSniffer, PortEvent, PortEventKind, PortEvents, Sniffer as _, WanLink as _, WanPort};
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use board::{Board, BoardFailure};
+use emulation::Emulation;
 use hanrig_air::live::LiveRadio;
 use hanrig_air::{SniffedFrame, fcs_is_good};
 use hanrig_dcc::data::DccData;
@@ -40,9 +41,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How long nothing must have happened before a wait is jumped over: where every participant tells that it is idle, and
-/// where not.
+/// where not. A machine may be so busy that a board or a port is late by more, so boards are asked, too: see
+/// [`LiveBench::is_settled`].
 const SETTLED: Duration = Duration::from_millis(300);
 const QUIET: Duration = Duration::from_millis(2500);
+/// For how long the rig believes the emulation that something is on its way: firmware that hangs takes nothing any more.
+const UNREAD: Duration = Duration::from_secs(10);
+/// How long the rig listens on, after a wait is over, for what happened before its end and is not read yet.
+const LATE: Duration = Duration::from_secs(5);
 /// How long participants get to react to a jump before the next one.
 const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
 /// The first jump after something happened, and the longest.
@@ -102,7 +108,7 @@ pub struct LiveBench {
     garbled: u64,
     fault: Option<BenchFault>,
     /// What emulates the bench's hardware, if something does: it goes when the bench goes.
-    emulation: Option<Box<dyn core::fmt::Debug>>,
+    emulation: Option<Emulation>,
     /// The radio of somebody who is no part of the premises.
     attacker: Option<LiveRadio>,
 }
@@ -420,25 +426,55 @@ impl LiveBench {
         self.boards().find(|(board, _)| !board.can_jump()).map(|(board, _)| board.name().to_owned())
     }
 
+    /// Whether nothing is on its way any more: nothing has happened for a while, and no board has anything to say when
+    /// it has gone once through all that it was told. A board answers late where the machine that emulates it is busy, so
+    /// this takes as long as what is on its way may take.
+    async fn is_settled(&mut self) -> Result<bool, Cannot> {
+        let before = self.last_event;
+        if before.elapsed() < SETTLED || !self.is_drained() {
+            return Ok(false);
+        }
+        for (board, is_subject) in self.boards() {
+            board.answer().await.map_err(|failure| stopped(failure, is_subject))?;
+        }
+        self.take_events();
+        self.poll();
+        Ok(self.last_event == before && self.is_drained())
+    }
+
+    /// Whether the emulation, where there is one, knows of nothing that was told and is not read.
+    fn is_drained(&self) -> bool {
+        let lines = self.taps.seen().frames + self.garbled;
+        let unread = self.emulation.as_ref().is_some_and(|emulation| !emulation.is_drained(lines));
+        !unread || self.last_event.elapsed() > UNREAD
+    }
+
+    /// For how long no participant has anything to do by itself, where all of them tell.
+    async fn idle(&mut self) -> Result<Option<Duration>, BenchFault> {
+        let mut idle = Some(self.next_due().map_or(Duration::MAX, |due| due.saturating_since(self.now())));
+        for (board, _) in self.boards() {
+            idle = board.idle().await?.zip(idle).map(|(board, others)| board.min(others));
+        }
+        Ok(idle)
+    }
+
     /// How far all clocks can be moved on now, of `left`.
-    async fn jump_for(&mut self, left: Duration) -> Result<Option<Duration>, BenchFault> {
+    async fn jump_for(&mut self, left: Duration) -> Result<Option<Duration>, Cannot> {
         let quiet = self.last_event.elapsed();
         if left <= WORTH_A_JUMP || quiet < SETTLED || self.last_jump.elapsed() < BETWEEN_JUMPS {
             return Ok(None);
         }
-        let now = self.now();
-        let due = self.next_due().map_or(Duration::MAX, |due| due.saturating_since(now));
-        let mut idle = Some(due);
-        for (board, _) in self.boards() {
-            idle = board.idle().await?.zip(idle).map(|(board, others)| board.min(others));
-        }
-        if let Some(idle) = idle.filter(|idle| *idle > WORTH_A_JUMP) {
-            return Ok(Some(idle.min(left)));
-        }
-        if quiet < QUIET {
+        let told = self.idle().await?.is_some_and(|idle| idle > WORTH_A_JUMP);
+        if !(told || quiet >= QUIET) || !self.is_settled().await? {
             return Ok(None);
         }
+        if told {
+            // What they have gone through since may have given them something to do.
+            return Ok(self.idle().await?.filter(|idle| *idle > WORTH_A_JUMP).map(|idle| idle.min(left)));
+        }
         // Not past what software has to do next: it is to be done in time.
+        let now = self.now();
+        let due = self.next_due().map_or(Duration::MAX, |due| due.saturating_since(now));
         let by = self.next_jump.min(left).min(due.max(Duration::from_millis(100)));
         self.next_jump = (self.next_jump * 2).min(LONGEST_JUMP);
         Ok(Some(by))
@@ -463,6 +499,8 @@ impl LiveBench {
     ) -> Result<bool, Cannot> {
         let mut looked_at = None;
         let began = std::time::Instant::now();
+        let is_short = deadline.saturating_since(self.now()) < WORTH_A_JUMP;
+        let mut over = None;
         let stuck = self.without_jumps();
         loop {
             self.take_events();
@@ -480,9 +518,11 @@ impl LiveBench {
             let now = self.now();
             let left = deadline.saturating_since(now);
             if left.is_zero() {
-                return Ok(false);
-            }
-            if let Some(player) = &stuck {
+                let over = over.get_or_insert_with(std::time::Instant::now).elapsed();
+                if is_short || over > LATE || self.is_settled().await? {
+                    return Ok(false);
+                }
+            } else if let Some(player) = &stuck {
                 if began.elapsed() > self.patience {
                     return Err(Cannot::CannotWait(format!(
                         "not observed within {} s; the window is longer, and the rig cannot move the clock of {player} on",
@@ -494,6 +534,7 @@ impl LiveBench {
                 continue;
             }
             let due = self.next_due().map_or(LOOK_EVERY, |due| due.saturating_since(now));
+            let left = if left.is_zero() { LOOK_EVERY } else { left };
             let wait = due.min(left).min(LOOK_EVERY).max(Duration::from_micros(100));
             match tokio::time::timeout(wait, self.events.recv()).await {
                 Ok(Some(event)) => self.on_event(event),
@@ -510,6 +551,10 @@ impl Driver for LiveBench {
 
     fn observations(&self) -> &Observations {
         self.taps.seen()
+    }
+
+    fn has_jumped_since(&self, since: Instant) -> bool {
+        self.jumps.iter().skip(1).any(|(at, _)| self.bench_time(*at) >= since)
     }
 
     fn run_until<'a>(
@@ -600,8 +645,14 @@ impl Driver for LiveBench {
         Ok(())
     }
 
-    fn set_in_range(&mut self, _: Eui64, _: bool) -> Result<(), Cannot> {
-        Err(Cannot::NotOnThisBench("the rig cannot take a Device out of range on this bench".to_owned()))
+    fn set_in_range(&mut self, device: Eui64, in_range: bool) -> Result<(), Cannot> {
+        let Some(emulation) = &self.emulation else {
+            return Err(Cannot::NotOnThisBench("the rig cannot take a Device out of range on this bench".to_owned()));
+        };
+        emulation.set_in_range(device, in_range)?;
+        let state = if in_range { "in range" } else { "out of range" };
+        self.taps.log("bench", self.now(), &format!("{device} {state}"));
+        Ok(())
     }
 
     fn eavesdrop(&mut self) -> Result<(), Cannot> {
@@ -622,8 +673,19 @@ impl Driver for LiveBench {
         Ok(())
     }
 
-    fn hide(&mut self, _: Eui64, _: Eui64) -> Result<(), Cannot> {
-        Err(Cannot::NotOnThisBench("the rig cannot take Devices out of each other's range on this bench".to_owned()))
+    fn hide(&mut self, device: Eui64, other: Eui64) -> Result<(), Cannot> {
+        let Some(emulation) = &self.emulation else {
+            let what = "the rig cannot take Devices out of each other's range on this bench";
+            return Err(Cannot::NotOnThisBench(what.to_owned()));
+        };
+        emulation.hide(device, other)?;
+        self.taps.log("bench", self.now(), &format!("{device} and {other} do not hear each other"));
+        Ok(())
+    }
+
+    fn slow_down(&mut self, device: Eui64, latency: Duration) -> Result<(), Cannot> {
+        let Some(emulation) = &self.emulation else { return Ok(()) };
+        Ok(emulation.set_latency(device, latency)?)
     }
 
     fn send_to_hub(&mut self, octets: Vec<u8>) -> Result<(), Cannot> {
@@ -654,10 +716,16 @@ impl Driver for LiveBench {
         self.wan = None;
         self.take_events();
         let heard = self.sniffer.counters();
-        let counters = BTreeMap::from([
+        let mut counters = BTreeMap::from([
             ("frames heard by the sniffer".to_owned(), heard.frames),
             ("lines of the sniffer not understood".to_owned(), self.garbled),
         ]);
+        if let Some(emulation) = &self.emulation {
+            let [told, dropped, malformed] = emulation.sniffer_counts();
+            counters.insert("lines told by the emulated sniffer".to_owned(), told);
+            counters.insert("lines dropped by the emulated sniffer".to_owned(), dropped);
+            counters.insert("commands not understood by the emulated sniffer".to_owned(), malformed);
+        }
         let mut end = self.taps.finish(counters);
         end.fault = end.fault.or_else(|| self.fault.take());
         self.attacker = None;

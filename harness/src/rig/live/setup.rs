@@ -1,6 +1,6 @@
 //! What hardware a live bench is on.
 
-use super::emulation::{Emulated, emulate};
+use super::emulation::{Emulated, Emulation, emulate};
 use crate::bench::{Bench, Player};
 use crate::ports::{Power, ProbeSettings, SerialSettings, WanTarget};
 use crate::runner::BenchFault;
@@ -24,7 +24,7 @@ pub struct LiveSetup {
     /// How long the rig waits in real time for what it cannot jump to.
     pub patience: Duration,
     /// What emulates this hardware, if something does: it is kept as long as the bench is in motion.
-    pub emulation: Option<Box<dyn core::fmt::Debug>>,
+    pub emulation: Option<Emulation>,
     /// A radio for somebody who is no part of the premises, where the rig has the air.
     pub attacker: Option<LiveRadio>,
 }
