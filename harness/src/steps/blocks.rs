@@ -243,6 +243,10 @@ pub(super) fn covered(seen: &Observations, device: Eui64, image: ImageId) -> usi
     images.filter(|fetched| fetched.name == name).map(crate::rig::observe::ImageSeen::covered).max().unwrap_or(0)
 }
 
+/// From how many per cent before the stage at which a transfer is to stand still the Device is slowed down, and by how much.
+const SLOWED: usize = 5;
+const SLOWLY: Duration = Duration::from_millis(250);
+
 /// Waits until the transfer of an image is at `stage`, and switches its Device off where it is to stand still.
 async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepResult {
     let update = world.update(place)?;
@@ -262,6 +266,11 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
                     if request.image == image && request.status == Status::SUCCESS)
         }),
     };
+    if let Stage::StandsAt(percent) = stage {
+        let nearly = size * percent.saturating_sub(SLOWED) / 100;
+        driver.run_until(deadline, &mut |seen| covered(seen, device, image) >= nearly).await?;
+        driver.slow_down(device, SLOWLY)?;
+    }
     if !driver.run_until(deadline, &mut |seen| there(seen)).await? {
         let octets = covered(driver.observations(), device, image);
         return Err(StepError::fail(format!(
@@ -272,6 +281,7 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
     }
     if let Stage::StandsAt(_) = stage {
         driver.set_power(device, false).await?;
+        driver.slow_down(device, Duration::ZERO)?;
         if is_live {
             // What was on the air until then may be read later.
             driver.let_pass(Duration::from_secs(2)).await?;

@@ -8,25 +8,57 @@ use crate::steps::air::ota;
 use crate::world::{Named, RigScenario, Unit};
 use cucumber::{then, when};
 use hanrig_wire::mac::{FrameType, MacFrame};
-use hanrig_wire::time::Duration;
+use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::types::Eui64;
+use hanrig_wire::zcl::ota::ImageBlockRequest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Longer than a MAC tries to get a frame through, and shorter than a Device waits before it asks again.
 const OUT_OF_RANGE: Duration = Duration::from_secs(1);
 
+/// How much later the hub gets what the Device asks for, on a bench that runs in real time: so long does the rig have to put
+/// the Device out of range before the answer.
+const HEARD_LATE: Duration = Duration::from_millis(250);
+/// How often a Device that was put out of range too late, or too early, gets another try.
+const TRIES: usize = 10;
+
+/// The block that `device` has asked for last, and when it has asked for it first.
+fn asked_last(seen: &Observations, device: Eui64) -> Option<(Instant, ImageBlockRequest)> {
+    let mut last: Option<(Instant, ImageBlockRequest)> = None;
+    for sighting in seen.air.iter().filter(|sighting| sighting.source == device) {
+        if let Some((_, OtaHeard::BlockRequest(request))) = ota(sighting)
+            && last.is_none_or(|(_, before)| before.offset != request.offset || before.image != request.image)
+        {
+            last = Some((sighting.at(), *request));
+        }
+    }
+    last
+}
+
 #[when(expr = "the {device} misses one Image Block Response")]
 async fn misses_one(world: &mut RigScenario, named: Named) -> StepResult {
-    let device = world.device(named)?.eui;
-    let request = next_request(world, device, HAN, block_request).await?;
-    let (_, request) =
+    let (device, hub) = (world.device(named)?.eui, world.hub()?);
+    for _ in 0..TRIES {
+        world.in_motion()?.slow_down(hub, HEARD_LATE)?;
+        let request = next_request(world, device, HAN, block_request).await?;
         request.ok_or_else(|| StepError::fail(format!("expected the {named} to ask for a block, observed none")))?;
-    // The hub has the request by now, and has not answered it.
-    world.missed = Some((world.in_motion()?.now(), request));
-    world.in_motion()?.set_in_range(device, false)?;
-    world.let_pass(OUT_OF_RANGE).await?;
-    world.in_motion()?.set_in_range(device, true)?;
-    Ok(())
+        let driver = world.in_motion()?;
+        driver.set_in_range(device, false)?;
+        let since = driver.now();
+        world.let_pass(OUT_OF_RANGE).await?;
+        let driver = world.in_motion()?;
+        driver.slow_down(hub, Duration::ZERO)?;
+        driver.set_in_range(device, true)?;
+        // The hub had the request by then, and the Device has asked for no other: so it has got no answer.
+        if let Some((asked, request)) = asked_last(world.seen()?, device)
+            && asked <= since
+        {
+            world.missed = Some((since, request));
+            return Ok(());
+        }
+    }
+    Err(StepError::inconclusive(format!("the {named} could not be put out of range between a request and its answer")))
 }
 
 /// From one repeated frame to the next.

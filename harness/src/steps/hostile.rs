@@ -25,6 +25,8 @@ const AFTER_ACKNOWLEDGEMENT: Duration = Duration::from_micros(600);
 const ENDPOINT: u8 = 1;
 /// What a frame and all that it brings about take.
 const REACTION: Duration = Duration::from_millis(40);
+/// How much later the hub gets a request, on a bench that runs in real time: so long does the rig have to be first.
+const HEARD_LATE: Duration = Duration::from_millis(100);
 /// How long requests to forge answers to are waited for.
 const REQUESTS: Duration = Duration::from_secs(6 * 3600);
 
@@ -192,10 +194,17 @@ pub(super) async fn answer_requests(
     (how, named, count): (How, Named, usize),
     answer: impl Fn(u8, &ImageBlockRequest) -> Vec<u8>,
 ) -> StepResult {
-    let device = world.device(named)?.eui;
+    let (device, hub) = (world.device(named)?.eui, world.hub()?);
+    world.in_motion()?.slow_down(hub, HEARD_LATE)?;
     for answered in 0..count {
         // The forged answer may have cost the hub's own: the Device asks for the block again.
         let Some((sequence, request)) = next_request(world, device, REQUESTS, block_request).await? else {
+            if is_through(world, device)? {
+                return Err(StepError::inconclusive(format!(
+                    "the {named} had the whole image after {answered} of {count} such answers: the rig came too late with \
+                     the others, as on a busy machine"
+                )));
+            }
             return Err(StepError::fail(format!(
                 "expected the {named} to ask on, observed that it has asked for {answered} blocks and for no more"
             )));
@@ -204,7 +213,16 @@ pub(super) async fn answer_requests(
         world.let_pass(AFTER_ACKNOWLEDGEMENT).await?;
         send(world, frame, false).await?;
     }
-    Ok(())
+    Ok(world.in_motion()?.slow_down(hub, Duration::ZERO)?)
+}
+
+/// Whether a Device has said since the last stimulus that it has all of an image.
+fn is_through(world: &RigScenario, device: Eui64) -> Result<bool, StepError> {
+    let since = world.since;
+    Ok(world.seen()?.air.iter().rev().take_while(|sighting| sighting.at() >= since).any(|sighting| {
+        sighting.source == device
+            && matches!(ota(sighting), Some((_, OtaHeard::EndRequest(request))) if request.status == Status::SUCCESS)
+    }))
 }
 
 /// Octets that are in no image.

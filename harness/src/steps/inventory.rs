@@ -11,6 +11,10 @@ use hanrig_wire::gbcs::{Content, Cra, Envelope, check_mac, cs08, decode_content}
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 
+/// How long a Device that was told to activate an image gets to start again with it: it misses what is sent to it while
+/// it does.
+const RESTART: Duration = Duration::from_secs(120);
+
 /// How a Supplier makes a request about the Device.
 type Make = fn(&mut hanrig_dcc::supplier::Supplier, hanrig_wire::types::Eui64) -> hanrig_dcc::duis::Request;
 
@@ -31,6 +35,7 @@ async fn read_inventory(world: &mut RigScenario, role: Role, named: Named) -> St
 
 #[when(expr = "the {supplier} reads the {device}'s firmware version by SRV 11.2")]
 async fn read_version(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    world.driver().await?.let_pass(RESTART).await?;
     send(world, role, named, |supplier, device| supplier.read_firmware_version(device)).await
 }
 
