@@ -10,11 +10,19 @@ use hanrig_dcc::duis::{
     ResponseBody, ResponseMessage, ResponsePayload, SchemaVersion, ServiceReference, ServiceRequest, Signature,
     UpdateFirmware,
 };
+use hanrig_dcc::security::{Identity, Period, Pki, RemotePartyRole, sign, sign_request, sign_written, verify_with_key};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use std::sync::LazyLock;
+
+static SIGNER: LazyLock<Identity> = LazyLock::new(|| {
+    let period = Period { not_before: Utc(1_795_000_000_000), not_after: Utc(1_796_000_000_000) };
+    let pki = Pki::generate([3; 32], period).unwrap();
+    pki.issue(RemotePartyRole::DspXmlSign, Eui64(1), period).unwrap()
+});
 
 fn eui() -> impl Strategy<Value = Eui64> {
     any::<u64>().prop_map(Eui64)
@@ -265,6 +273,46 @@ proptest! {
     #[test]
     fn what_is_written_reads_back_equal(message in message()) {
         prop_assert_eq!(duis::parse(&message.to_xml()), Ok(message));
+    }
+
+    /// `sign` takes the canonical form from a library.
+    #[test]
+    fn the_fast_signature_of_what_is_written_is_that_of_any_document(mut message in message()) {
+        match &mut message {
+            DuisMessage::Request(request) => request.signature = None,
+            DuisMessage::Response(response) => response.signature = None,
+        }
+        let xml = message.to_xml();
+        let signed = sign(&xml, &SIGNER).unwrap();
+        prop_assert_eq!(sign_written(&xml, &SIGNER).unwrap(), signed.clone());
+        let read = verify_with_key(signed.as_bytes(), SIGNER.certificate().key()).unwrap();
+        prop_assert_eq!(read.to_xml(), signed.clone());
+        if let DuisMessage::Request(request) = message {
+            prop_assert_eq!(sign_request(request, &SIGNER).unwrap().to_xml(), signed);
+        }
+    }
+
+    #[test]
+    fn so_is_that_of_text_that_the_canonical_form_may_write_otherwise(parts in vec(proptest::sample::select(vec![
+        "\"", "'", "\r", "\n", "\t", "&", "<", ">", "]]>", "/>", "&quot;", "&#13;", " ", "a", "\u{85}", "\u{2028}", "\u{0}",
+    ]), 0..6)) {
+        let alert = DccAlert::FirmwareDeliveryStatus(FirmwareDeliveryStatus {
+            request_id: RequestId { originator: Eui64(1), target: Eui64(2), counter: 3 },
+            device_id: Eui64(4),
+            firmware_version: FirmwareVersion(5),
+            reason: Some(["x", &parts.concat(), "x"].concat()),
+        });
+        let xml = Response {
+            schema_version: SchemaVersion::current(),
+            request_id: None,
+            response_id: None,
+            response_code: "I0".parse().unwrap(),
+            response_date_time: Utc(0),
+            body: ResponseBody::DccAlertMessage(DccAlertMessage { code: DccAlertCode::N60, alert }),
+            signature: None,
+        }
+        .to_xml();
+        prop_assert_eq!(sign_written(&xml, &SIGNER).unwrap(), sign(&xml, &SIGNER).unwrap());
     }
 
     #[test]

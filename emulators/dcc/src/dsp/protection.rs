@@ -3,7 +3,7 @@
 use super::faults::Fault;
 use super::{Dsp, DspOutput};
 use crate::duis::DuisMessage;
-use crate::security::{CertificateError, ProtectionError, RemotePartyRole, sign_own, verify_read};
+use crate::security::{CertificateError, ProtectionError, RemotePartyRole, sign_written, verify_read};
 use crate::settings::UnsignedRequests;
 use std::thread;
 
@@ -43,7 +43,7 @@ impl Dsp {
             return xml;
         }
         // What the DSP writes is a DUIS message, so there is nothing that could not be signed.
-        sign_own(&xml, &protection.identity).unwrap_or(xml)
+        sign_written(&xml, &protection.identity).unwrap_or(xml)
     }
 
     /// Signs the next outputs, in their order, and counts them as ready.

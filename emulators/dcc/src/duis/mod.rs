@@ -61,9 +61,10 @@ pub use response::{
     DeviceAlertMessage, FirmwareWarning, FutureDatedDeviceAlert, InventoryDevice, PreCommand, PropertyFilter, Response,
     ResponseBody, ResponseMessage, ResponsePayload,
 };
+pub(crate) use signature::canonical_signed_info;
 pub use value::Expected;
 pub(crate) use value::{time as parse_time, to_base64};
-pub(crate) use write::signature_element;
+pub(crate) use write::{canonical, signature_element};
 pub use xml::{RESPONSE_AND_ALERT, SERVICE_USER_GATEWAY, XML_SIGNATURE};
 
 use serde::Serialize;

@@ -12,6 +12,8 @@ const CANONICALIZATION: (Name, &str) = (ds("CanonicalizationMethod"), "http://ww
 const SIGNATURE: (Name, &str) = (ds("SignatureMethod"), "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256");
 const TRANSFORM: (Name, &str) = (ds("Transform"), "http://www.w3.org/2000/09/xmldsig#enveloped-signature");
 const DIGEST: (Name, &str) = (ds("DigestMethod"), "http://www.w3.org/2001/04/xmlenc#sha256");
+/// The declaration of the signature's namespace.
+const NAMESPACE: (&str, &str) = ("xmlns:ds", super::xml::XML_SIGNATURE);
 
 fn method(cursor: &mut Cursor<'_>, (name, algorithm): (Name, &str)) -> Result<(), DuisError> {
     let start = cursor.enter(name)?;
@@ -59,13 +61,16 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Signature, DuisError> {
     Ok(Signature { digest_value, signature_value, issuer_name, serial_number })
 }
 
-/// Writes `ds:Signature`.
-pub(super) fn write(document: &mut Document, signature: &Signature) {
-    let algorithm = |document: &mut Document, (name, algorithm): (Name, &str)| {
-        document.empty(name, &[("Algorithm", algorithm)]);
+/// Writes `ds:SignedInfo`: all of it is fixed but for the digest.
+fn write_signed_info(document: &mut Document, form: Form, digest_value: &[u8]) {
+    let algorithm = |document: &mut Document, (name, algorithm): (Name, &str)| match form {
+        Form::Document => document.empty(name, &[("Algorithm", algorithm)]),
+        Form::Canonical => document.leaf_with(name, &[("Algorithm", algorithm)], ""),
     };
-    document.open(ds("Signature"), &[("xmlns:ds", super::xml::XML_SIGNATURE)]);
-    document.open(ds("SignedInfo"), &[]);
+    match form {
+        Form::Document => document.open(ds("SignedInfo"), &[]),
+        Form::Canonical => document.open(ds("SignedInfo"), &[NAMESPACE]),
+    }
     algorithm(document, CANONICALIZATION);
     algorithm(document, SIGNATURE);
     document.open(ds("Reference"), &[("URI", "")]);
@@ -73,9 +78,32 @@ pub(super) fn write(document: &mut Document, signature: &Signature) {
     algorithm(document, TRANSFORM);
     document.close(ds("Transforms"));
     algorithm(document, DIGEST);
-    document.leaf(ds("DigestValue"), &value::to_base64(&signature.digest_value));
+    document.leaf(ds("DigestValue"), &value::to_base64(digest_value));
     document.close(ds("Reference"));
     document.close(ds("SignedInfo"));
+}
+
+/// How `ds:SignedInfo` is written.
+#[derive(Clone, Copy)]
+enum Form {
+    /// As it stands in a document.
+    Document,
+    /// In exclusive canonical form, which has the namespace in the outermost element and no empty-element tags.
+    Canonical,
+}
+
+/// The octets that are signed for a digest: `ds:SignedInfo` in exclusive canonical form, with the indentation that it has
+/// in what [`write`] makes.
+pub(crate) fn canonical_signed_info(digest_value: &[u8]) -> String {
+    let mut document = Document::inside(1);
+    write_signed_info(&mut document, Form::Canonical, digest_value);
+    document.element().to_owned()
+}
+
+/// Writes `ds:Signature`.
+pub(super) fn write(document: &mut Document, signature: &Signature) {
+    document.open(ds("Signature"), &[NAMESPACE]);
+    write_signed_info(document, Form::Document, &signature.digest_value);
     document.leaf(ds("SignatureValue"), &value::to_base64(&signature.signature_value));
     document.open(ds("KeyInfo"), &[]);
     document.open(ds("X509Data"), &[]);

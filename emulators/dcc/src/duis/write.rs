@@ -14,6 +14,9 @@ use super::xml::{
 use hanrig_wire::types::Eui64;
 use std::fmt::{Display, Write as _};
 
+/// What every document begins with.
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
 /// An XML document that grows, indented by two spaces as the published vectors are.
 pub(super) struct Document {
     text: String,
@@ -22,7 +25,17 @@ pub(super) struct Document {
 
 impl Document {
     fn new() -> Self {
-        Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), depth: 0 }
+        Self { text: DECLARATION.to_owned(), depth: 0 }
+    }
+
+    /// For one element, which is indented as at this depth of a document.
+    pub(super) const fn inside(depth: usize) -> Self {
+        Self { text: String::new(), depth }
+    }
+
+    /// The element alone, without space around it.
+    pub(super) fn element(&self) -> &str {
+        self.text.trim_ascii()
     }
 
     fn indent(&mut self) {
@@ -61,7 +74,11 @@ impl Document {
     }
 
     pub(super) fn leaf(&mut self, name: Name, text: &str) {
-        self.tag(name, &[], ">");
+        self.leaf_with(name, &[], text);
+    }
+
+    pub(super) fn leaf_with(&mut self, name: Name, attributes: &[(&str, &str)], text: &str) {
+        self.tag(name, attributes, ">");
         self.put(format_args!("{}</{name}>\n", Escaped(text)));
     }
 
@@ -120,10 +137,21 @@ impl Display for Escaped<'_> {
 
 /// A `ds:Signature` by itself, without a line end: an element to put into a document.
 pub(crate) fn signature_element(signature: &Signature) -> String {
-    let mut d = Document { text: String::new(), depth: 0 };
+    let mut d = Document::inside(0);
     signature::write(&mut d, signature);
     d.text.truncate(d.text.trim_end().len());
     d.text
+}
+
+/// What the inclusive canonical form has otherwise than this module writes it: empty elements, quotation marks and
+/// carriage returns in text. Nothing but an empty element has `/>`, since each `>` in text is escaped.
+const NOT_CANONICAL: [&str; 3] = ["/>", "&quot;", "&#13;"];
+
+/// The inclusive canonical form of a document that this module wrote, where that is a part of the document itself: its
+/// root. `None` where the form has to be made.
+pub(crate) fn canonical(document: &str) -> Option<&str> {
+    let root = document.strip_prefix(DECLARATION)?.strip_suffix('\n')?;
+    (!NOT_CANONICAL.iter().any(|part| root.contains(part))).then_some(root)
 }
 
 pub(super) fn request(request: &Request) -> String {

@@ -33,8 +33,8 @@ mod store;
 pub use certificate::{Certificate, CertificateId, Period, RemotePartyRole};
 pub use error::{CertificateError, PkiError, ProtectionError, SignError};
 pub use pki::{Identity, Pki};
-pub use signature::{Verified, sign, sign_request, verify, verify_with_key};
-pub(crate) use signature::{sign_own, verify_read};
+pub(crate) use signature::verify_read;
+pub use signature::{Verified, sign, sign_request, sign_written, verify, verify_with_key};
 pub use store::TrustStore;
 
 use std::sync::Arc;
