@@ -2,6 +2,8 @@
 Feature: What goes wrong between hub and Device is told by N62
   Mirrors the negative SIT scripts of FIA 6.2.1 for ESME, GSME, HCALCS and PPMID against the three CHFs: 'N62: Failed to
   deliver firmware image to device', and 'N62: Firmware image rejected/overwritten at Comms Hub'. N60 is in delivery_period.
+  A hub rejects an image for any Device by the hardware version in its Query Next Image Request (FIA Tables 3 and 4). It
+  rejects one for a GSME for no other reason: nothing has priority over it, and a newer one overwrites it.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
@@ -60,6 +62,35 @@ Feature: What goes wrong between hub and Device is told by N62
       | GSME   | Gas Supplier    | North, dual band     |
       | GSME   | Gas Supplier    | South, single band   |
       | GSME   | Gas Supplier    | Central, dual band   |
+
+  @subject-ch @METER-03 @CH-04 @ALERT-N62-HW
+  Scenario Outline: The hub "<hub>" rejects an image for other hardware than the <Device>'s, <place> of the image
+    Given the hub is of the kind "<hub>"
+    And the premises has the <Device>
+    And the manufacturer has released <Device> firmware version 00000400 of 2 KB
+    And the <Device>'s real hardware version is <place> of the image
+    When the <sender> checks the image against the CPL and sends <SRV> for the <Device>
+    Then the hub sends the Alert 0x8F89 with transfer response code 2, signed, for the <Device> and version 00000400
+    And the <sender> gets N62 for the <Device> with Device Alert 0x8F89, transfer response code 2 and version 00000400
+    And after an hour of quiet the Suppliers have got exactly these DCC Alerts:
+      | Supplier | DCC Alerts |
+      | <sender> | N61, N62   |
+      | <other>  | N59        |
+
+    Examples:
+      | Device | SRV      | place             | sender          | other           | hub                  |
+      | PPMID  | SRV 11.4 | above the maximum | Gas Supplier    | Import Supplier | North, dual band     |
+      | PPMID  | SRV 11.4 | below the minimum | Gas Supplier    | Import Supplier | South, single band   |
+      | PPMID  | SRV 11.4 | above the maximum | Gas Supplier    | Import Supplier | Central, dual band   |
+      | HCALCS | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier    | North, single band   |
+      | HCALCS | SRV 11.1 | below the minimum | Import Supplier | Gas Supplier    | South, dual band     |
+      | HCALCS | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier    | Central, single band |
+      | ESME   | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier    | North, dual band     |
+      | ESME   | SRV 11.1 | below the minimum | Import Supplier | Gas Supplier    | South, single band   |
+      | ESME   | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier    | Central, dual band   |
+      | GSME   | SRV 11.1 | above the maximum | Gas Supplier    | Import Supplier | North, single band   |
+      | GSME   | SRV 11.1 | below the minimum | Gas Supplier    | Import Supplier | South, dual band     |
+      | GSME   | SRV 11.1 | above the maximum | Gas Supplier    | Import Supplier | Central, single band |
 
   @subject-ch @METER-03 @ALERT-N62-DISCARDED @ALERT-N60
   Scenario Outline: The hub "<hub>" rejects an image for an <Device> while <holder>

@@ -2,7 +2,7 @@
 Feature: The hub offers an image only to the hardware that it is for
   The OTA Header names a minimum and a maximum hardware version. A PPMID whose Query Next Image Request gives one below
   or above them is offered nothing. To give one is optional. Mirrors the negative SIT script of FIA 6.2.1 'N62: Firmware
-  image rejected at Comms Hub' for the PPMID.
+  image rejected at Comms Hub' for the PPMID; for the other Devices that is in han_failures.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010

@@ -96,9 +96,22 @@ pub(super) fn hardware_version(world: &RigScenario, place: Place) -> Result<u16,
     version.ok_or_else(|| StepError::not_applicable("the image's range leaves no such hardware version"))
 }
 
-#[given(expr = "the PPMID's real hardware version is {place} of the image")]
-fn real_hardware_version(world: &mut RigScenario, place: Place) -> StepResult {
+#[given(expr = "the {device}'s real hardware version is {place} of the image")]
+fn real_hardware_version(world: &mut RigScenario, named: Named, place: Place) -> StepResult {
     let version = hardware_version(world, place)?;
+    if named.0 != DeviceType::Ppmid {
+        let bench = world.bench_before_start()?;
+        for device in bench.devices.iter_mut().filter(|device| device.kind.device_type() == named.0) {
+            if !device.declaration.sends_hardware_version {
+                return Err(StepError::not_applicable(format!(
+                    "{} is declared to send no hardware version",
+                    device.name
+                )));
+            }
+            device.hardware_version = version;
+        }
+        return Ok(());
+    }
     make_ppmids(
         world,
         &format!("has hardware version {version:04X}"),
