@@ -1,8 +1,11 @@
 @sit
 Feature: Business scenario 'Change of Mode and Firmware'
   Mirrors the firmware half of the business scenario that FIA 6.2.1 has updated with additional Alerts and a scenario for
-  PPMIDs. The change of payment mode itself is a matter of other Service Requests, which the rig does not carry: the meter
-  gets the firmware that the new mode needs, and the PPMID that goes with it follows.
+  PPMIDs: the meter gets the firmware that the new mode needs, and the PPMID that goes with it follows. The FIA says no
+  more of the business scenario. Its other half, the change of the payment mode, is not here: that is SRV 1.6 'Update
+  Payment Mode', a Critical Service Request like SRV 11.3, by GBCS use cases ECS02 and ECS03 for an ESME, GCS02 and GCS03
+  for a GSME. The Reference Test Data Set has its messages, of which the rig has neither the DUIS requests nor the
+  Commands (DLMS for an ESME, ZSE for a GSME), and its meters have no payment mode that could be read back.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
