@@ -5,6 +5,7 @@ use super::participants::{device_config, hub_config, ppmid_config};
 use crate::bench::{Bench, Device as BenchDevice, Ppmid as BenchPpmid};
 use crate::runner::BenchFault;
 use embedded_storage::nor_flash::NorFlash as _;
+use hanrig_air::{AirEvent, TransmitResult as AirResult};
 use hanrig_ch::CommunicationsHub;
 use hanrig_devices::Device;
 use hanrig_ppmid::Ppmid;
@@ -36,6 +37,21 @@ pub trait Participant: core::fmt::Debug {
     fn on_frame(&mut self, now: Instant, octets: &[u8], lqi: u8);
     /// What became of the frame last handed to its radio.
     fn on_transmit_done(&mut self, now: Instant, result: TransmitResult);
+    /// What the medium tells of its radio, where the medium does the radio's part of the MAC.
+    fn on_air_event(&mut self, now: Instant, event: AirEvent) {
+        match event {
+            AirEvent::Received { psdu, lqi, .. } => self.on_frame(now, &psdu, lqi),
+            AirEvent::TransmitDone { result, csma: true, .. } => {
+                let result = match result {
+                    AirResult::Sent => TransmitResult::Sent,
+                    AirResult::ChannelAccessFailure => TransmitResult::ChannelAccessFailure,
+                };
+                self.on_transmit_done(now, result);
+            }
+            // Nobody waits for the end of an acknowledgement.
+            AirEvent::TransmitDone { csma: false, .. } | AirEvent::Sniffed(_) => {}
+        }
+    }
     /// What its radio is to receive now.
     fn receive_filter(&self) -> ReceiveFilter;
     /// The next thing to do.

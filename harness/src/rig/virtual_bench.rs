@@ -15,11 +15,11 @@ use super::transceiver::{Told, Transceiver, Tuned};
 use crate::bench::Planted;
 use crate::bench::{Band, Bands, Bench};
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
-use hanrig_air::{Air, AirConfig, AirEvent, RadioId, TransmitResult as AirResult};
+use hanrig_air::{Air, AirConfig, AirEvent, RadioId};
 use hanrig_dcc::data::DccData;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
-use hanrig_zigbee::{Transmit, TransmitResult};
+use hanrig_zigbee::Transmit;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How long octets take over the WAN, either way.
@@ -308,18 +308,8 @@ impl VirtualBench {
             let told = transceiver.on_event(&mut self.air, now, &event);
             return self.tell(index, told);
         }
-        let Some(device) = seat.device.on() else { return };
-        match event {
-            AirEvent::Received { psdu, lqi, .. } => device.on_frame(now, &psdu, lqi),
-            AirEvent::TransmitDone { result, csma: true, .. } => device.on_transmit_done(
-                now,
-                match result {
-                    AirResult::Sent => TransmitResult::Sent,
-                    AirResult::ChannelAccessFailure => TransmitResult::ChannelAccessFailure,
-                },
-            ),
-            // Nobody waits for the end of an acknowledgement.
-            AirEvent::TransmitDone { csma: false, .. } | AirEvent::Sniffed(_) => {}
+        if let Some(device) = seat.device.on() {
+            device.on_air_event(now, event);
         }
     }
 

@@ -4,10 +4,10 @@ use super::ServeFault;
 use crate::bench::Bench;
 use crate::rig::participants::{own_supplier, seed_for};
 use crate::rig::software::{Output, SoftwareDevice};
-use hanrig_air::{Air, AirConfig, AirEvent, RadioId, TransmitResult as AirResult};
+use hanrig_air::{Air, AirConfig, AirEvent, RadioId};
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
-use hanrig_zigbee::{Transmit, TransmitResult};
+use hanrig_zigbee::Transmit;
 use std::collections::VecDeque;
 
 /// How long octets take over the WAN, either way.
@@ -151,17 +151,8 @@ impl Premises {
     fn on_air_event(&mut self, now: Instant, event: AirEvent) {
         let (AirEvent::Received { radio, .. } | AirEvent::TransmitDone { radio, .. }) = event else { return };
         let seat = self.seats.iter_mut().find(|seat| seat.radio == radio);
-        let Some(device) = seat.and_then(|seat| seat.device.on()) else { return };
-        match event {
-            AirEvent::Received { psdu, lqi, .. } => device.on_frame(now, &psdu, lqi),
-            AirEvent::TransmitDone { result, csma: true, .. } => {
-                let result = match result {
-                    AirResult::Sent => TransmitResult::Sent,
-                    AirResult::ChannelAccessFailure => TransmitResult::ChannelAccessFailure,
-                };
-                device.on_transmit_done(now, result);
-            }
-            AirEvent::TransmitDone { csma: false, .. } | AirEvent::Sniffed(_) => {}
+        if let Some(device) = seat.and_then(|seat| seat.device.on()) {
+            device.on_air_event(now, event);
         }
     }
 }

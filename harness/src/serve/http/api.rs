@@ -11,8 +11,10 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
+use hanrig_dcc::data::DccData;
 use hanrig_dcc::dsp::Viewer;
 use hanrig_dcc::duis::RequestId;
+use hanrig_dcc::panel::{AccessError, Panel, Reader};
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::Eui64;
 use serde::{Deserialize, Serialize};
@@ -204,18 +206,30 @@ async fn decide(
     }
 }
 
+/// Finds a record of a repository for a reader.
+type Find<T> = for<'a> fn(&Panel, &'a DccData, &Reader, u32) -> Result<Option<&'a T>, AccessError>;
+
+async fn record<T: Clone + Serialize + Send + 'static>(
+    service: &Service,
+    headers: &HeaderMap,
+    entry: &str,
+    repository: &str,
+    find: Find<T>,
+) -> Result<Json<Value>, Refused> {
+    let reader = service.party(headers)?.reader();
+    let entry = entry_number(entry)?;
+    let access = service.access();
+    let found = service.look(move |chain| find(access.panel(), chain.dsp().data(), &reader, entry).map(|r| r.cloned()));
+    let found = found.await?.map_err(|refused| error(StatusCode::FORBIDDEN, &refused.to_string()))?;
+    json_of(found.ok_or_else(|| no_record(repository, entry))?)
+}
+
 async fn fir(
     State(service): State<Arc<Service>>,
     Path(entry): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refused> {
-    let reader = service.party(&headers)?.reader();
-    let entry = entry_number(&entry)?;
-    let access = service.access();
-    let found =
-        service.look(move |chain| access.panel().fir(chain.dsp().data(), &reader, entry).map(|record| record.cloned()));
-    let found = found.await?.map_err(|refused| error(StatusCode::FORBIDDEN, &refused.to_string()))?;
-    json_of(found.ok_or_else(|| no_record("FIR", entry))?)
+    record(&service, &headers, &entry, "FIR", Panel::fir).await
 }
 
 async fn dzir(
@@ -223,13 +237,7 @@ async fn dzir(
     Path(entry): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Refused> {
-    let reader = service.party(&headers)?.reader();
-    let entry = entry_number(&entry)?;
-    let access = service.access();
-    let found = service
-        .look(move |chain| access.panel().dzir(chain.dsp().data(), &reader, entry).map(|record| record.cloned()));
-    let found = found.await?.map_err(|refused| error(StatusCode::FORBIDDEN, &refused.to_string()))?;
-    json_of(found.ok_or_else(|| no_record("DZIR", entry))?)
+    record(&service, &headers, &entry, "DZIR", Panel::dzir).await
 }
 
 fn entry_number(text: &str) -> Result<u32, Refused> {
