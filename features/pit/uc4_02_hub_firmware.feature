@@ -6,6 +6,8 @@ Feature: UC4.02 Communications Hub firmware distribution and activation
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
+    And the setting "hub_firmware_notice" is as usual
+    And the setting "hub_firmware_stages" is as usual
     And the DCC has 24 more hubs like this one
 
   @subject-dsp @CHFW-01

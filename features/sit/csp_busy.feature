@@ -8,7 +8,9 @@ Feature: A CSP that is busy or not available gets the request again, for four da
 
   @subject-dsp @DSP-12 @ALERT-N22 @CSP-02
   Scenario Outline: N22: the CSP is busy for four days, with an image for the <Device>
-    Given the hub is of the kind "<hub>"
+    Given the setting "long_retry" is as usual
+    And the setting "delivery_period" is as usual
+    And the hub is of the kind "<hub>"
     And the premises has the <Device>
     And the manufacturer has released <Device> firmware version 00000400 of 2 KB
     When the CSP can take no further update
@@ -38,7 +40,9 @@ Feature: A CSP that is busy or not available gets the request again, for four da
 
   @subject-dsp @DSP-12 @ALERT-N22 @ppmid
   Scenario: N22: the CSP is not available for four days
-    Given the manufacturer has released PPMID firmware version 00000020 of 2 KB
+    Given the setting "long_retry" is as usual
+    And the setting "delivery_period" is as usual
+    And the manufacturer has released PPMID firmware version 00000020 of 2 KB
     When the SM WAN Gateway between DSP and CSP is down
     And the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the DSP asks the CSP again at once, and then every hour for 4 days
@@ -50,7 +54,8 @@ Feature: A CSP that is busy or not available gets the request again, for four da
 
   @subject-dsp @subject-csp @DSP-12 @CSP-02 @ppmid
   Scenario Outline: The CSP is <how> for some hours
-    Given the manufacturer has released PPMID firmware version 00000020 of 2 KB
+    Given the setting "long_retry" is as usual
+    And the manufacturer has released PPMID firmware version 00000020 of 2 KB
     When <it goes>
     And the Gas Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the DSP asks the CSP again at once, and then every hour for 3 hours

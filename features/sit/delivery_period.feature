@@ -4,6 +4,8 @@ Feature: Within five days an image is at its hub, or its sender knows that it is
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
+    And the setting "delivery_period" is as usual
+    And the DSP's tracking timeout is 7 days
 
   @subject-dsp @SR-07 @ALERT-N60 @DSP-10 @DSP-25
   Scenario Outline: The hub "<hub>" cannot be reached with the image for the <Device>
@@ -49,7 +51,8 @@ Feature: Within five days an image is at its hub, or its sender knows that it is
 
   @subject-dsp @SR-07 @DSP-12 @ppmid
   Scenario: The CSP takes the request after some days only, and cannot reach the hub
-    Given these Devices are on the HAN, and there is new firmware for them:
+    Given the setting "long_retry" is as usual
+    And these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB | Supplier        |
       | the PPMID | 00000020 | 2  | Import Supplier |
     When the WAN link is cut

@@ -28,7 +28,8 @@ Feature: Two Suppliers in one premises
 
   @subject-dsp @DSP-22 @DSP-06 @hcalcs
   Scenario: The Gas Supplier cannot update the HCALCS, and the Import Supplier can
-    Given the premises has the HCALCS
+    Given the setting "hcalcs_suppliers" is as usual
+    And the premises has the HCALCS
     And the manufacturer has released HCALCS firmware version 00000400 of 2 KB
     When the Gas Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
     Then the Gas Supplier gets one Service Response that lists these failed Devices:

@@ -112,14 +112,14 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
       | the PPMID | 0                       | N61, N62   | all     |
 
   @subject-ch @CH-12
-  Scenario: A transfer to the GSME that runs when the 14 days are over is completed first
+  Scenario: A transfer to the GSME that runs when the hub's time is over is completed first
     Given these Devices are on the HAN, and there is new firmware for them:
       | Device           | Version  | KB | Supplier        |
       | the GSME         | 00000300 | 6  | Gas Supplier    |
       | the PPMID        | 00000020 | 2  | Import Supplier |
       | the second PPMID | 00000030 | 2  | Import Supplier |
     When the image for the GSME is distributed and waits
-    And it is one second before 335 hours since the hub had the image for the GSME
+    And it is 1 hour before the end of the hub's time to keep the image for the GSME
     And the transfer to the GSME goes on and stands at 50 %
     And it is one second after the hub's time to keep the image for the GSME
     And the image for the PPMID is distributed
@@ -191,7 +191,7 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
       | Device    | Version  | KB | Supplier     |
       | the PPMID | 00000020 | 2  | Gas Supplier |
     When the image for the PPMID is distributed and waits
-    And 13 days go by
+    And it is 1 day before the end of the hub's time to keep the image for the PPMID
     And the WAN link is cut
     And 2 days go by
     And the hub is reset

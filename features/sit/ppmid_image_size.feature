@@ -7,7 +7,7 @@ Feature: The largest image is 750KB
 
   @subject-ch @subject-ppmid @DSP-01 @CH-01 @PPMID-03
   Scenario: An image of exactly 750KB is distributed and activated
-    Given the manufacturer has released PPMID firmware version 00000020 of 768000 octets
+    Given the manufacturer has released PPMID firmware version 00000020 of exactly 750KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the Import Supplier gets one Service Response that lists no failed Device
     And the CSP delivers the image to the hub, octet for octet
@@ -16,7 +16,7 @@ Feature: The largest image is 750KB
 
   @DSP-01
   Scenario: An image of one octet more is refused by the DSP
-    Given the manufacturer has released PPMID firmware version 00000020 of 768001 octets
+    Given the manufacturer has released PPMID firmware version 00000020 of 750KB and one octet
     When the Import Supplier sends SRV 11.4 for the PPMID without checking the image
     Then the Import Supplier gets one Service Response that refuses the request, because the image is too large
     And for an hour nothing is sent to the CSP and nobody gets a DCC Alert

@@ -18,6 +18,7 @@ Feature: The DCC acts on no Service Request that it must not trust
 
   @SR-08
   Scenario: A request without a signature is refused
+    Given the setting "unsigned_requests" is as usual
     When the Import Supplier sends SRV 11.4 for the PPMID without a signature
     Then the DCC refuses the Import Supplier's Service Request, because its protection does not verify
     And for an hour nothing is sent to the CSP and nobody gets a DCC Alert

@@ -21,7 +21,7 @@ Feature: HCALCS firmware updates by GBCS Commands
     When the Import Supplier reads the HCALCS's inventory by SRV 8.2
     Then the inventory shows firmware version 00000400
     When the Import Supplier reads the HCALCS's firmware version by SRV 11.2
-    Then the HCALCS answers CS08 with version 00000400, under a MAC that verifies
+    Then the HCALCS answers the read of its version with 00000400, under a MAC that verifies
 
     Examples:
       | hub                  |

@@ -30,8 +30,7 @@ impl Bench {
         for (path, value, usual) in differences(&self.settings) {
             let key = path.split('.').next().unwrap_or_default();
             let told = format!("{value}, usually {usual}");
-            let decides = DECIDED_BY.iter().find(|(first, _)| *first == key).map(|(_, id)| *id);
-            match decides.and_then(|id| readings.get_mut(id)) {
+            match decides(key).and_then(|id| readings.get_mut(id)) {
                 Some(reading) => reading.push_str(&format!(" Otherwise on this bench: {path} = {told}.")),
                 None => {
                     readings.insert(format!("setting {path}"), told);
@@ -44,6 +43,24 @@ impl Bench {
         }
         readings
     }
+
+    /// What the bench has otherwise than usual of a setting, named by the first key of its path, and which
+    /// interpretation that decides. `None` where all is as usual.
+    pub fn unusual(&self, setting: &str) -> Option<String> {
+        let mut told = Vec::new();
+        for (path, value, usual) in differences(&self.settings) {
+            if path.split('.').next() == Some(setting) {
+                told.push(format!("{path} = {value}, usually {usual}"));
+            }
+        }
+        let reading = decides(setting).map_or_else(String::new, |id| format!(" ({id})"));
+        (!told.is_empty()).then(|| format!("on this bench {}{reading}", told.join("; ")))
+    }
+}
+
+/// The interpretation that a setting decides, by the first key of its path.
+fn decides(setting: &str) -> Option<&'static str> {
+    DECIDED_BY.iter().find(|(first, _)| *first == setting).map(|(_, id)| *id)
 }
 
 fn profile_text(profile: &HubProfile) -> String {

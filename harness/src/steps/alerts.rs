@@ -1,6 +1,7 @@
 //! Alerts: the hub's and the PPMID's, as they signed them, and the DCC Alerts that come of them.
 
 use super::distribution::{request_of, response_to};
+use super::readings::{Expected, status_alerts_go_to_all};
 use super::supplier::device;
 use super::{HAN, WAN};
 use crate::rig::observe::{DuisSighting, GatewayContent, Heard, OtaHeard, Party, Sighting, WanDirection, WanSighting};
@@ -75,6 +76,7 @@ async fn n59(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
 
 #[then(expr = "the {supplier} gets N61 for the {device}")]
 async fn n61(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
+    status_alerts_go_to_all(world)?;
     let (device, version) = (world.device(named)?.eui, world.release()?.image.file_version);
     let request = update_of(world, role)?;
     let what = format!("for Device {device} and request {request}");
@@ -96,7 +98,11 @@ async fn n61(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
 async fn any_alert(world: &mut RigScenario, role: String, code: String, named: Named) -> StepResult {
     let role: Role = role.parse().map_err(StepError::bench_fault)?;
     let device = world.device(named)?.eui;
-    let code = code.parse().map_err(|error| StepError::bench_fault(format!("{code:?}: expected {error}")))?;
+    let code: DccAlertCode =
+        code.parse().map_err(|error| StepError::bench_fault(format!("{code:?}: expected {error}")))?;
+    if code == DccAlertCode::N62 {
+        status_alerts_go_to_all(world)?;
+    }
     let about = |alert: &DccAlert| alert.devices().contains(&device);
     expect_dcc_alert(world, role, code, &format!("for Device {device}"), about).await.map(drop)
 }
@@ -112,6 +118,7 @@ async fn n62(
     response: u8,
     version: Version,
 ) -> StepResult {
+    status_alerts_go_to_all(world)?;
     let device = world.device(named)?.eui;
     let request = update_of(world, role)?;
     let what = format!("with Device Alert {:04X}, transfer response code {response}, version {}", code.0, version.0);
@@ -167,22 +174,22 @@ pub(super) fn dcc_alerts_of(world: &RigScenario, role: Role) -> Result<Vec<&DccA
 
 #[then("after an hour of quiet the Suppliers have got exactly these DCC Alerts:")]
 async fn exactly_these_alerts(world: &mut RigScenario, step: &Step) -> StepResult {
-    let mut expected: Vec<(Role, String)> = Vec::new();
+    let mut rows: Vec<(Role, &str)> = Vec::new();
     for row in step.table.as_ref().map(|table| table.rows.as_slice()).unwrap_or_default().iter().skip(1) {
         let [role, alerts] = row.as_slice() else {
             return Err(StepError::bench_fault("the table has not the columns Supplier and DCC Alerts"));
         };
-        expected.push((role.parse().map_err(StepError::bench_fault)?, alerts.clone()));
+        rows.push((role.parse().map_err(StepError::bench_fault)?, alerts));
     }
     world.let_pass(QUIET).await?;
     let mut wrong = String::new();
     let mut ours = vec![world.supplier_eui(Role::ImportSupplier)?, world.supplier_eui(Role::GasSupplier)?];
-    for (role, expected) in expected {
+    for expected in Expected::of(world, &rows)? {
+        let role = expected.role;
         ours.push(world.supplier_eui(role)?);
-        let codes: Vec<_> = dcc_alerts_of(world, role)?.iter().map(|alert| alert.code.to_string()).collect();
-        let observed = codes.join(", ");
-        if observed != expected {
-            wrong.push_str(&format!("\n  {role}: expected {expected}, observed {observed}"));
+        let codes: Vec<_> = dcc_alerts_of(world, role)?.iter().map(|alert| alert.code).collect();
+        if let Some(difference) = expected.difference(&codes) {
+            wrong.push_str(&format!("\n  {role}: {difference}"));
         }
     }
     let since = world.since;
@@ -214,13 +221,14 @@ async fn exactly_these_alerts_by_device(world: &mut RigScenario, step: &Step) ->
     for row in rows {
         let [name, expected @ ..] = row.as_slice() else { continue };
         let device = device(world, name)?;
-        for (role, expected) in roles.iter().zip(expected) {
+        let expected: Vec<_> = roles.iter().copied().zip(expected.iter().map(String::as_str)).collect();
+        for expected in Expected::of(world, &expected)? {
+            let role = expected.role;
             let alerts =
-                dcc_alerts_of(world, *role)?.into_iter().filter(|alert| alert.alert.devices().contains(&device));
-            let codes: Vec<_> = alerts.map(|alert| alert.code.to_string()).collect();
-            let observed = codes.join(", ");
-            if observed != *expected {
-                wrong.push_str(&format!("\n  {role}, {name}: expected {expected}, observed {observed}"));
+                dcc_alerts_of(world, role)?.into_iter().filter(|alert| alert.alert.devices().contains(&device));
+            let codes: Vec<_> = alerts.map(|alert| alert.code).collect();
+            if let Some(difference) = expected.difference(&codes) {
+                wrong.push_str(&format!("\n  {role}, {name}: {difference}"));
             }
         }
     }

@@ -69,6 +69,16 @@ async fn after_retention(world: &mut RigScenario, unit: Unit) -> StepResult {
     run_to(world, "after", end).await
 }
 
+/// As long before the end of that time as is given.
+#[when(
+    regex = r"^it is (\d+) (hours?|days?) before the end of the hub's time to keep the image for the (PPMID|HCALCS|ESME|GSME)$"
+)]
+async fn before_retention(world: &mut RigScenario, count: u64, of: String, unit: String) -> StepResult {
+    let unit: Unit = unit.parse().map_err(StepError::bench_fault)?;
+    let kept = world.bench()?.hub.profile.retention.saturating_sub(duration(count, &of));
+    run_to(world, "before", began(world, unit, false)? + kept).await
+}
+
 /// The time that the maker declares: 24 hours, or another.
 #[when(
     regex = r"^it is one second (before|after) the hub's time to wait for the ((?:(?:second|third|fourth|fifth) )?(?:PPMID|HCALCS|ESME|GSME))$"

@@ -6,6 +6,7 @@ use crate::world::{Making, Named, Place, Release, RigScenario, Version};
 use cucumber::given;
 use hanrig_dcc::FirmwareHash;
 use hanrig_dcc::data::Code;
+use hanrig_wire::ota_file::MAXIMUM_IMAGE_SIZE;
 use hanrig_wire::types::FirmwareVersion;
 
 fn release(world: &mut RigScenario, named: Named, version: FirmwareVersion, making: Making) -> StepResult {
@@ -23,9 +24,20 @@ fn released_kb(world: &mut RigScenario, named: Named, version: Version, kilobyte
     release(world, named, version.0, Making::of_size(kilobytes.saturating_mul(1024)))
 }
 
-#[given(expr = "the manufacturer has released {device} firmware version {version} of {int} octets")]
-fn released_octets(world: &mut RigScenario, named: Named, version: Version, octets: usize) -> StepResult {
-    release(world, named, version.0, Making::of_size(octets))
+/// The largest image by the bench's reading of I-01, or one octet more.
+#[given(
+    regex = "^the manufacturer has released (PPMID|HCALCS|ESME|GSME) firmware version ([0-9A-F]{8}) of (exactly 750KB|750KB and one octet)$"
+)]
+fn released_largest(world: &mut RigScenario, named: String, version: String, size: String) -> StepResult {
+    let named: Named = named.parse().map_err(StepError::bench_fault)?;
+    let version: Version = version.parse().map_err(StepError::bench_fault)?;
+    let largest = world.bench()?.settings.maximum_image_size;
+    if largest > MAXIMUM_IMAGE_SIZE {
+        return Err(StepError::not_applicable(format!(
+            "the DSP takes images of {largest} octets (I-01), and hubs no more than {MAXIMUM_IMAGE_SIZE}"
+        )));
+    }
+    release(world, named, version.0, Making::of_size(largest + usize::from(size != "exactly 750KB")))
 }
 
 #[given(expr = "the manufacturer has released part {int} of {int} of {device} firmware version {version}, of {int} KB")]

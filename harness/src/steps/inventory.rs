@@ -1,6 +1,7 @@
 //! Reading versions: SRV 8.2 from the SMI, SRV 11.2 from the Device.
 
 use super::distribution::{request_of, response_to};
+use super::readings::version_read_of;
 use super::{DCC, HAN, WAN};
 use crate::rig::observe::{Heard, Party, Sighting, WanDirection};
 use crate::runner::{StepError, StepResult};
@@ -141,16 +142,26 @@ fn answered_version(envelope: &Envelope) -> Option<Result<FirmwareVersion, Strin
 
 #[then(expr = "the {device} answers CS08 with version {version}, under a MAC that verifies")]
 async fn device_answers(world: &mut RigScenario, named: Named, version: Version) -> StepResult {
+    answers_by(world, named, version, cs08::MESSAGE_CODE).await
+}
+
+/// By the use case that the bench's reading of I-11 has for it.
+#[then(expr = "the {device} answers the read of its version with {version}, under a MAC that verifies")]
+async fn device_answers_read(world: &mut RigScenario, named: Named, version: Version) -> StepResult {
+    let code = version_read_of(world, named.0)?;
+    answers_by(world, named, version, code).await
+}
+
+async fn answers_by(world: &mut RigScenario, named: Named, version: Version, code: u16) -> StepResult {
     let device = world.device(named)?.eui;
     let found = world
         .expect_air(
-            &format!("a CS08 response of the {named}"),
+            &format!("a response of the {named} with message code {code:04X}"),
             HAN,
             |sighting| {
                 sighting.source == device
                     && matches!(&sighting.heard, Heard::Gbcs(envelope)
-                        if envelope.message().message_code == cs08::MESSAGE_CODE
-                            && answered_version(envelope).is_some())
+                        if envelope.message().message_code == code && answered_version(envelope).is_some())
             },
             |sighting| sighting.source == device && matches!(sighting.heard, Heard::Gbcs(_)),
         )

@@ -28,6 +28,7 @@ mod patience;
 mod pics;
 mod premises;
 mod protection;
+mod readings;
 mod refusals;
 mod screens;
 mod settings;

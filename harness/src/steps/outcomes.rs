@@ -2,6 +2,7 @@
 
 use super::alerts::{dcc_alert, transfer_alert};
 use super::blocks::{cell, covered, rows};
+use super::readings::{responsible, status_alerts_go_to_all};
 use crate::rig::observe::{GatewayContent, Heard, OtaHeard, Party, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{RigScenario, Unit, Update};
@@ -86,10 +87,10 @@ fn codes_in_n62(world: &RigScenario, update: &Update, user: Eui64) -> Result<Vec
         .collect())
 }
 
-/// Whether anybody but the sender has heard of the update's status.
-fn overheard(world: &RigScenario, update: &Update, user: Eui64) -> Result<Option<String>, StepError> {
+/// Whether anybody but `users` has heard of the update's status.
+fn overheard(world: &RigScenario, update: &Update, users: &[Eui64]) -> Result<Option<String>, StepError> {
     let strangers = world.seen()?.duis.iter().filter_map(|sighting| match sighting.to {
-        Party::User(other) if other != user => Some((other, sighting)),
+        Party::User(other) if !users.contains(&other) => Some((other, sighting)),
         _ => None,
     });
     for (other, sighting) in strangers {
@@ -169,7 +170,12 @@ async fn exactly_this(world: &mut RigScenario, hours: u64, step: &Step) -> StepR
     for row in rows(step) {
         let name = cell(&row, "Image for")?;
         let update = world.update(world.update_called(name)?)?;
-        let user = world.supplier_eui(update.sender)?;
+        // I-03: the sender, or each Responsible Supplier.
+        let users = if status_alerts_go_to_all(world)? {
+            responsible(world)?
+        } else {
+            vec![world.supplier_eui(update.sender)?]
+        };
         let (codes, failed) = told(world, update)?;
         let mut expect = |what: &str, expected: &str, observed: &str| {
             if expected != observed {
@@ -177,13 +183,16 @@ async fn exactly_this(world: &mut RigScenario, hours: u64, step: &Step) -> StepR
             }
         };
         expect("transfer response codes", cell(&row, "Transfer response codes")?, &listed(&codes));
-        expect("DCC Alerts", cell(&row, "DCC Alerts")?, &listed(&statuses(world, update, user)?));
-        expect("transfer response codes in N62", &listed(&codes), &listed(&codes_in_n62(world, update, user)?));
+        for user in &users {
+            expect("DCC Alerts", cell(&row, "DCC Alerts")?, &listed(&statuses(world, update, *user)?));
+            expect("transfer response codes in N62", &listed(&codes), &listed(&codes_in_n62(world, update, *user)?));
+        }
         let (sent, distributed) = (update.requests.len().to_string(), distributions(world, update)?.to_string());
         expect("distribution requests", &sent, &distributed);
         expect("fetched", cell(&row, "Fetched")?, share(world, update, update.device)?);
-        if let Some(summary) = overheard(world, update, user)? {
-            wrong.push_str(&format!("\n  {name}: only the {} was to hear of it: {summary}", update.sender));
+        if let Some(summary) = overheard(world, update, &users)? {
+            let who = if users.len() == 1 { update.sender.to_string() } else { "Responsible Suppliers".to_owned() };
+            wrong.push_str(&format!("\n  {name}: only the {who} was to hear of it: {summary}"));
         }
         if let Some(failed) = failed.filter(|_| codes.last() != Some(&0))
             && let Some(block) = block_after(world, update, failed)?

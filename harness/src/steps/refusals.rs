@@ -3,6 +3,7 @@
 use super::alerts::{expect_dcc_alert, update_of};
 use super::distribution::{payload, refused_whole, request_of, response_to, service_response};
 use super::premises::{add_to_smi, like};
+use super::readings::told_by;
 use super::supplier::{device, send};
 use crate::rig::dcc_desk::ScreenUse;
 use crate::rig::observe::Party;
@@ -32,6 +33,7 @@ async fn rejection(world: &mut RigScenario, role: &str, code: &str, mut devices:
     let role: Role = role.parse().map_err(StepError::bench_fault)?;
     let code: DccAlertCode = code.parse().map_err(|_| StepError::bench_fault(format!("{code} is no DCC Alert")))?;
     let request = update_of(world, role)?;
+    let code = told_by(world, code)?;
     devices.sort_unstable();
     let what = format!("for {devices:?} and request {request}, with a reason");
     expect_dcc_alert(world, role, code, &what, |alert| match alert {
@@ -147,6 +149,7 @@ async fn version_alert(
     let named: Named = named.parse().map_err(StepError::bench_fault)?;
     let version: Version = version.parse().map_err(StepError::bench_fault)?;
     let code: DccAlertCode = code.parse().map_err(|_| StepError::bench_fault(format!("{code} is no DCC Alert")))?;
+    let code = told_by(world, code)?;
     let device = world.device(named)?.eui;
     expect_dcc_alert(world, role, code, &format!("for {device} with version {}", version.0), |alert| {
         matches!(alert, DccAlert::DeviceFirmwareVersionMismatch(told)

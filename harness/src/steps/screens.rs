@@ -3,6 +3,7 @@
 use super::alerts::dcc_alert;
 use super::blocks::{cell, rows};
 use super::clocks::{duration, run_to};
+use super::readings::told_by;
 use super::supplier::device;
 use crate::rig::dcc_desk::ScreenUse;
 use crate::rig::observe::{ScreenSighting, Shown, Sighting};
@@ -167,7 +168,9 @@ async fn report(world: &mut RigScenario, step: &Step, who: String) -> StepResult
 async fn audited_rejections(world: &mut RigScenario, step: &Step) -> StepResult {
     let mut expected: Vec<(String, String)> = Vec::new();
     for row in rows(step) {
-        expected.push((device(world, cell(&row, "Device")?)?.to_string(), cell(&row, "DCC Alert")?.to_owned()));
+        let code = cell(&row, "DCC Alert")?;
+        let code = code.parse().map_err(|_| StepError::bench_fault(format!("{code} is no DCC Alert")))?;
+        expected.push((device(world, cell(&row, "Device")?)?.to_string(), told_by(world, code)?.to_string()));
     }
     expected.sort_unstable();
     let (_, request) = world.request.ok_or_else(|| StepError::bench_fault("no Service Request has been sent"))?;

@@ -1,0 +1,186 @@
+//! No setting of a lab makes a scenario of the reference implementations fail: what rests on the usual value is not
+//! applicable then and says on which, and all else is judged by the lab's.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use cucumber::World as _;
+use cucumber::step::Collection;
+use hanrig::bench::{Bench, Planted};
+use hanrig::progress::RunProgress;
+use hanrig::runner::{Case, Run, feature};
+use hanrig::world::RigScenario;
+use hanrig_dcc::dsp;
+use hanrig_dcc::settings::Settings;
+use hanrig_reports::{LogWriter, RunLog, Verdict};
+use hanrig_wire::time::Duration;
+use rstest::rstest;
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| feature::embedded().unwrap());
+static STEPS: LazyLock<Collection<RigScenario>> = LazyLock::new(RigScenario::collection);
+
+/// The built-in bench with these settings of the DCC's side.
+fn bench(settings: &str) -> Bench {
+    let mut bench = Bench::built_in().unwrap();
+    bench.settings = Settings::from_toml(settings).unwrap();
+    assert_ne!(bench.settings, Settings::default());
+    bench
+}
+
+/// Runs the features of these names, or all of them.
+fn run(bench: Bench, features: &[&str]) -> RunLog {
+    let named = |case: &&Case| features.iter().any(|name| case.feature.ends_with(&format!("/{name}.feature")));
+    let cases: Vec<_> = CASES.iter().filter(|case| features.is_empty() || named(case)).cloned().collect();
+    let run = Run {
+        cases: &cases,
+        bench: Arc::new(bench),
+        seed: 1,
+        jobs: 2,
+        out: None,
+        filter: None,
+        repeat: Vec::new(),
+        interpretations: BTreeMap::new(),
+        requirements: BTreeMap::new(),
+        progress: RunProgress::hidden(),
+    };
+    let mut log = Vec::new();
+    run.run(&STEPS, &mut LogWriter::new(&mut log)).unwrap();
+    RunLog::from_reader(log.as_slice()).unwrap()
+}
+
+/// Names and reasons of the scenarios that ended with this verdict, each name once.
+fn ended(log: &RunLog, verdict: Verdict) -> BTreeMap<String, String> {
+    let scenarios = log.scenarios.iter().filter(|scenario| scenario.verdict() == verdict);
+    let told = scenarios.map(|scenario| {
+        let message = scenario.deciding_step().and_then(|step| step.message.clone()).unwrap_or_default();
+        (scenario.started.scenario.to_string(), message)
+    });
+    told.collect()
+}
+
+/// That every scenario passes but for `not_applicable` ones, each of which says why in these words.
+#[track_caller]
+fn assert_judged(log: &RunLog, not_applicable: usize, words: &[&str]) {
+    for verdict in [Verdict::Fail, Verdict::Error, Verdict::Inconclusive] {
+        assert_eq!(ended(log, verdict), BTreeMap::new(), "{verdict}");
+    }
+    let left_out = ended(log, Verdict::NotApplicable);
+    assert_eq!(left_out.len(), not_applicable, "{left_out:#?}");
+    for (scenario, reason) in &left_out {
+        assert!(words.iter().all(|word| reason.contains(word)), "{scenario}: {reason}");
+    }
+    assert!(!ended(log, Verdict::Pass).is_empty());
+}
+
+/// I-03, I-11 and I-13 are in the way of nearly every scenario: these are judged by the lab's readings.
+const OTHER_READINGS: &str = r#"
+transfer_alert_recipients = "responsible_suppliers"
+hcalcs_version_read = "device_type"
+
+[rejection_alerts]
+image_integrity = "N20"
+unknown_device = "N18"
+not_reachable = "N19"
+service_window = "N22"
+
+[version_alerts]
+removed = "N50"
+not_listed = "N51"
+other_model = "N49"
+"#;
+
+#[test]
+fn the_whole_suite_is_judged_by_other_readings_of_i_03_i_11_and_i_13() {
+    assert_judged(&run(bench(OTHER_READINGS), &[]), 4, &["I-03", "only the sender"]);
+}
+
+#[rstest]
+#[case::i_01("maximum_image_size = 750000", &["ppmid_image_size", "ppmid_update"], 0, &[])]
+#[case::i_03("transfer_alert_recipients = \"responsible_suppliers\"", &["csp_rejections", "hub_retention"], 0, &[])]
+#[case::i_06(
+    "hcalcs_suppliers = \"import_supplier_and_gas_supplier\"",
+    &["dual_supplier", "hcalcs_update", "device_lists", "pics"],
+    1,
+    &["(I-06)", "hcalcs_suppliers = import_supplier_and_gas_supplier, usually import_supplier"],
+)]
+#[case::i_07(
+    "tracking_timeout = \"3days\"\ntracking_retention = \"2days\"",
+    &["delivery_period", "tracking_timeout", "ssi_status", "hub_retention", "change_of_supplier"],
+    0,
+    &[],
+)]
+#[case::i_11("hcalcs_version_read = \"device_type\"", &["hcalcs_updates", "hcalcs_activation", "uc13_01_gbcs"], 0, &[])]
+#[case::i_13_all_by_one_alert(
+    "[rejection_alerts]\n[version_alerts]\nremoved = \"N50\"\nother_model = \"N50\"",
+    &["csp_rejections", "csp_scheduling", "ppmid_rejected_by_csp", "version_alerts"],
+    0,
+    &[],
+)]
+#[case::i_17(
+    "[[anomaly_threshold]]\nuser = \"0A-48-52-47-F0-00-00-01\"\nservice_reference = \"11.4\"\nrequests = 50\nperiod = \"1day\"",
+    &["anomaly_detection", "ppmid_update"],
+    0,
+    &[],
+)]
+#[case::i_19_shorter(
+    "delivery_period = \"4days\"",
+    &["delivery_period", "csp_busy"],
+    22,
+    &["(I-19)", "delivery_period = 4days, usually 5days"],
+)]
+#[case::i_19_other_retries(
+    "[long_retry]\ninterval = \"30min\"\nwindow = \"2days\"",
+    &["delivery_period", "csp_busy"],
+    10,
+    &["(I-19)", "long_retry.interval = 30m, usually 1h; long_retry.window = 2days, usually 4days"],
+)]
+#[case::the_notice_of_hub_firmware("hub_firmware_notice = \"10days\"", &["uc4_02_hub_firmware", "upgrade_pathways"], 8, &["10days"])]
+#[case::the_stages_of_hub_firmware(
+    "[hub_firmware_stages]\nmicro_pilot_least = 5",
+    &["uc4_02_hub_firmware", "upgrade_pathways"],
+    8,
+    &["micro_pilot_least = 5, usually 10"],
+)]
+#[case::fewer_devices("maximum_devices = 1000", &["device_lists", "ppmid_clients"], 2, &["maximum_devices = 1000"])]
+#[case::unsigned_requests(
+    "unsigned_requests = \"taken\"",
+    &["service_request_protection"],
+    1,
+    &["unsigned_requests = taken, usually refused"],
+)]
+#[case::the_rest(
+    "meter_version_read = \"cs08\"\nresponse_timeout = \"12h\"",
+    &["uc13_01_gbcs", "change_of_mode_and_firmware", "ppmid_older"],
+    0,
+    &[],
+)]
+fn no_setting_makes_a_scenario_fail(
+    #[case] settings: &str,
+    #[case] features: &[&str],
+    #[case] not_applicable: usize,
+    #[case] words: &[&str],
+) {
+    assert_judged(&run(bench(settings), features), not_applicable, words);
+}
+
+/// I-09, I-10 and how often a hub notifies are declared by its profile.
+#[test]
+fn no_profile_of_a_hub_makes_a_scenario_fail() {
+    let mut bench = Bench::built_in().unwrap();
+    let hours = |hours: u64| Duration::from_secs(hours * 3600);
+    let profiles = bench.hub_profiles.iter_mut().map(|named| &mut named.profile);
+    for profile in profiles.chain([&mut bench.hub.profile]) {
+        (profile.retention, profile.stall, profile.notify_again) = (hours(500), hours(30), hours(3));
+    }
+    assert_judged(&run(bench, &["hub_retention", "hub_blocks", "every_hub", "ppmid_interrupted", "pics"]), 0, &[]);
+}
+
+/// What is judged by a lab's reading fails who does not follow it.
+#[rstest]
+#[case::hides_failures(dsp::Fault::NoFailureOfMeters, &["han_failures"])]
+#[case::tells_of_each_rejection_by_n18(dsp::Fault::RejectionAlwaysN18, &["csp_rejections"])]
+fn a_dsp_that_does_not_follow_the_labs_reading_fails(#[case] fault: dsp::Fault, #[case] features: &[&str]) {
+    let mut bench = bench(OTHER_READINGS);
+    bench.planted.push(Planted::Dsp(fault));
+    assert!(!ended(&run(bench, features), Verdict::Fail).is_empty());
+}
