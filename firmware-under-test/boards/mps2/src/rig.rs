@@ -10,7 +10,7 @@
 //! | `HANRIG_POWER_LEFT` | 4 | takes the power away in the middle of a flash write (feature `faults`) |
 //!
 //! The local update's head is four words, little-endian: request, length of the image, done, result. The rig writes the
-//! image after the head, then its length, then a request number that differs from `done`. The firmware looks every 100 ms,
+//! image after the head, then its length, then a request number that differs from `done`. The firmware looks every 25 ms,
 //! writes the result (1 taken, 2 not taken, the log says why) and then copies the request number to `done`. What is there when
 //! the firmware starts is no request.
 //!

@@ -163,27 +163,27 @@ impl Board {
         }))
     }
 
-    /// Moves the firmware's clock on, and waits until the firmware has acted on it.
+    /// Moves the firmware's clock on, by nothing where the firmware is only to go once through all that it was told. Ends
+    /// before the firmware has acted on it: see [`Self::clock_is_set`].
     ///
     /// # Errors
-    /// When the firmware does not take it, or the probe fails.
-    pub(super) async fn jump(&mut self, by: Duration) -> Result<(), BoardFailure> {
-        self.offset += by;
-        self.answer().await
-    }
-
-    /// Waits until the firmware has gone once through all that it was told, where it tells: moves its clock on to where
-    /// it is.
-    ///
-    /// # Errors
-    /// As of [`Self::jump`].
-    pub(super) async fn answer(&mut self) -> Result<(), BoardFailure> {
+    /// When the probe fails.
+    pub(super) async fn move_clock(&mut self, by: Duration) -> Result<(), BenchFault> {
         let Some(clock) = self.clock.filter(|_| self.on) else { return Ok(()) };
+        self.offset += by;
         let micros = u64::try_from(self.offset.as_micros()).unwrap_or(u64::MAX);
         self.sequence = self.sequence.wrapping_add(1);
         // The sequence is written last: the firmware takes the halves only when it has changed.
         self.write(clock.address, micros.to_le_bytes().to_vec()).await?;
-        self.write(clock.address + SEQUENCE, self.sequence.to_le_bytes().to_vec()).await?;
+        self.write(clock.address + SEQUENCE, self.sequence.to_le_bytes().to_vec()).await
+    }
+
+    /// Waits until the firmware has acted on the last [`Self::move_clock`].
+    ///
+    /// # Errors
+    /// When the firmware does not take it, or the probe fails.
+    pub(super) async fn clock_is_set(&self) -> Result<(), BoardFailure> {
+        let Some(clock) = self.clock.filter(|_| self.on) else { return Ok(()) };
         self.wait_for_word(clock.address + APPLIED, self.sequence, "the rig has set its clock").await
     }
 

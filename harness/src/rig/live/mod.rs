@@ -43,7 +43,7 @@ use std::sync::Arc;
 /// How long nothing must have happened before a wait is jumped over: where every participant tells that it is idle, and
 /// where not. A machine may be so busy that a board or a port is late by more, so boards are asked, too: see
 /// [`LiveBench::is_settled`].
-const SETTLED: Duration = Duration::from_millis(300);
+const SETTLED: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_millis(2500);
 /// For how long the rig believes the emulation that something is on its way: firmware that hangs takes nothing any more.
 const UNREAD: Duration = Duration::from_secs(10);
@@ -434,9 +434,7 @@ impl LiveBench {
         if before.elapsed() < SETTLED || !self.is_drained() {
             return Ok(false);
         }
-        for (board, is_subject) in self.boards() {
-            board.answer().await.map_err(|failure| stopped(failure, is_subject))?;
-        }
+        self.move_clocks(Duration::ZERO).await?;
         self.take_events();
         self.poll();
         Ok(self.last_event == before && self.is_drained())
@@ -480,12 +478,21 @@ impl LiveBench {
         Ok(Some(by))
     }
 
+    /// Moves the boards' clocks on, and waits until each has gone through what the new time brings and all that it was told.
+    async fn move_clocks(&mut self, by: Duration) -> Result<(), Cannot> {
+        for (board, _) in self.boards() {
+            board.move_clock(by).await?;
+        }
+        for (board, is_subject) in self.boards() {
+            board.clock_is_set().await.map_err(|failure| stopped(failure, is_subject))?;
+        }
+        Ok(())
+    }
+
     /// Moves all clocks on. What boards say while the last of them is still to be told is of the time after.
     async fn jump(&mut self, by: Duration) -> Result<(), Cannot> {
         let began = std::time::Instant::now();
-        for (board, is_subject) in self.boards() {
-            board.jump(by).await.map_err(|failure| stopped(failure, is_subject))?;
-        }
+        self.move_clocks(by).await?;
         let before = self.jumps.last().map_or(Duration::ZERO, |(_, jumped)| *jumped);
         self.jumps.push((began, before + by));
         self.last_jump = std::time::Instant::now();
