@@ -33,6 +33,6 @@ pub use probe::{
 };
 pub use probe_thread::{ProbeHandle, Reply};
 pub use radio::{Radio, RadioError, RcpRadio};
-pub use serial::{SerialError, SerialSettings};
+pub use serial::{Carried, SerialError, SerialSettings};
 pub use sniffer::{NrfSniffer, Sniffer, SnifferCounters};
 pub use wan::{WanError, WanLink, WanPort, WanTarget};

@@ -12,7 +12,7 @@ use hanrig_wire::spinel::host::{
 use hanrig_wire::time::Instant as HostInstant;
 
 use super::event::{PortEventKind, PortSender};
-use super::serial::{self, Read, Serial, SerialError, SerialSettings, SerialWriter};
+use super::serial::{self, Carried, Read, Serial, SerialError, SerialSettings, SerialWriter};
 use super::thread::{OwnedThread, Stop};
 
 /// What a radio tells: that it is ready or down, what it received, and what became of what it sent.
@@ -38,6 +38,7 @@ pub enum RadioError {
 /// A radio co-processor on a serial port. The port is closed when this is dropped.
 pub struct RcpRadio {
     core: Arc<Mutex<Core>>,
+    carried: Arc<Carried>,
     _thread: OwnedThread,
 }
 
@@ -57,6 +58,7 @@ impl RcpRadio {
     pub fn open(port: &SerialSettings, settings: RadioSettings, events: PortSender) -> Result<Self, RadioError> {
         let serial = Serial::open(port)?;
         let writer = Some(serial.writer()?);
+        let carried = serial.carried();
         let mut core = Core {
             host: RcpHost::new(HostConfig::new(settings)),
             writer,
@@ -73,7 +75,12 @@ impl RcpRadio {
         let thread =
             OwnedThread::start(&serial::thread_name("radio", &port.path), move |stop| serve(serial, &its, stop));
         let thread = thread.map_err(|source| SerialError::Thread { path: port.path.clone(), source })?;
-        Ok(Self { core, _thread: thread })
+        Ok(Self { core, carried, _thread: thread })
+    }
+
+    /// What has gone over its port.
+    pub fn carried(&self) -> &Carried {
+        &self.carried
     }
 
     /// What was counted.

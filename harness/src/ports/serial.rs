@@ -4,6 +4,8 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -123,10 +125,32 @@ fn open(settings: &SerialSettings) -> Result<(File, TTYPort), serialport::Error>
     Ok((File::from(file), port))
 }
 
+/// How many octets have gone over a port.
+#[derive(Debug, Default)]
+pub struct Carried {
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+impl Carried {
+    /// Octets that were read, and of which all that they tell has been told.
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::Acquire)
+    }
+
+    /// Octets that were handed to the operating system to be written.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Acquire)
+    }
+}
+
 /// A serial port that is this rig's until it is dropped.
 #[derive(Debug)]
 pub(super) struct Serial {
     path: PathBuf,
+    carried: Arc<Carried>,
+    /// What the last read gave: whoever reads again is done with it.
+    in_hand: u64,
     /// What is read from and written to. It never blocks: a device that reads no more would hold up whoever writes.
     file: File,
     /// Keeps the port as it was set, and from other programs.
@@ -156,7 +180,10 @@ impl Serial {
         let deadline = Instant::now() + LET_GO;
         loop {
             match open(settings) {
-                Ok((file, port)) => return Ok(Self { path, file, _port: port, _lock: None }),
+                Ok((file, port)) => {
+                    let carried = Arc::default();
+                    return Ok(Self { path, carried, in_hand: 0, file, _port: port, _lock: None });
+                }
                 // A program that this rig was just starting when it closed the port has it open until it runs.
                 Err(source) if is_busy(&source) && Instant::now() < deadline => thread::sleep(READ_WAIT),
                 Err(source) => return Err(SerialError::Open { path, source }),
@@ -166,11 +193,21 @@ impl Serial {
 
     /// Reads into `buffer` what comes within a moment.
     pub(super) fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Read<'a> {
-        match ready(&self.file, PollFlags::IN, READ_WAIT) {
+        self.carried.read.fetch_add(std::mem::take(&mut self.in_hand), Ordering::Release);
+        let given = match ready(&self.file, PollFlags::IN, READ_WAIT) {
             Ok(true) => read(&mut self.file, buffer),
             Ok(false) => Read::Nothing,
             Err(error) => Read::End(error),
+        };
+        if let Read::Octets(octets) = &given {
+            self.in_hand = octets.len() as u64;
         }
+        given
+    }
+
+    /// What has gone over it, until now and from now on.
+    pub(super) fn carried(&self) -> Arc<Carried> {
+        Arc::clone(&self.carried)
     }
 
     /// Passes over what comes until nothing has for `quiet`, or for no longer than `limit`.
@@ -191,7 +228,7 @@ impl Serial {
     /// A second handle of the port, to write while another thread reads.
     pub(super) fn writer(&self) -> Result<SerialWriter, SerialError> {
         match self.file.try_clone() {
-            Ok(file) => Ok(SerialWriter { path: self.path.clone(), file }),
+            Ok(file) => Ok(SerialWriter { path: self.path.clone(), carried: self.carried(), file }),
             Err(source) => Err(SerialError::Open { path: self.path.clone(), source: source.into() }),
         }
     }
@@ -205,6 +242,7 @@ impl Serial {
 #[derive(Debug)]
 pub(super) struct SerialWriter {
     path: PathBuf,
+    carried: Arc<Carried>,
     file: File,
 }
 
@@ -219,7 +257,10 @@ impl SerialWriter {
         while !octets.is_empty() {
             match self.file.write(octets) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(taken) => octets = octets.get(taken..).unwrap_or_default(),
+                Ok(taken) => {
+                    self.carried.written.fetch_add(taken as u64, Ordering::Release);
+                    octets = octets.get(taken..).unwrap_or_default();
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     let left = deadline.saturating_duration_since(Instant::now());

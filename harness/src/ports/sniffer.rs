@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::alignment::Alignment;
 use super::event::{PortEventKind, PortSender};
 use super::lines::Lines;
-use super::serial::{self, Read, Serial, SerialError, SerialSettings, SerialWriter};
+use super::serial::{self, Carried, Read, Serial, SerialError, SerialSettings, SerialWriter};
 use super::thread::{OwnedThread, Stop};
 
 /// The longest frame of IEEE 802.15.4 with its FCS, in octets, and the shortest: an acknowledgement.
@@ -51,6 +51,7 @@ pub struct SnifferCounters {
 pub struct NrfSniffer {
     writer: SerialWriter,
     counted: Arc<Counted>,
+    carried: Arc<Carried>,
     thread: OwnedThread,
 }
 
@@ -75,12 +76,18 @@ impl NrfSniffer {
         listen(&mut writer, channel)?;
         let counted = Arc::new(Counted::default());
         let its_counted = Arc::clone(&counted);
+        let carried = serial.carried();
         let path = settings.path.clone();
         let thread = OwnedThread::start(&serial::thread_name("sniffer", &path), move |stop| {
             read_lines(serial, &events, &its_counted, stop);
         });
         let thread = thread.map_err(|source| SerialError::Thread { path, source })?;
-        Ok(Self { writer, counted, thread })
+        Ok(Self { writer, counted, carried, thread })
+    }
+
+    /// What has gone over its port.
+    pub fn carried(&self) -> &Carried {
+        &self.carried
     }
 }
 

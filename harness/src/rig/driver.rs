@@ -165,7 +165,8 @@ pub trait Driver: core::fmt::Debug {
     fn hide(&mut self, device: Eui64, other: Eui64) -> Result<(), Cannot>;
 
     /// Has `device` get what its radio hears so much later, where the bench can do that: gives a rig that runs in real time
-    /// the time to do something in the middle of a transfer. Elsewhere it does nothing.
+    /// the time to do something in the middle of a transfer. It ends when power, range or WAN link change. Elsewhere it does
+    /// nothing.
     ///
     /// # Errors
     /// When the bench failed.

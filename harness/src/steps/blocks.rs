@@ -244,8 +244,8 @@ pub(super) fn covered(seen: &Observations, device: Eui64, image: ImageId) -> usi
 }
 
 /// From how many per cent before the stage at which a transfer is to stand still the Device is slowed down, and by how much.
-const SLOWED: usize = 5;
-const SLOWLY: Duration = Duration::from_millis(250);
+const SLOWED: usize = 3;
+const SLOWLY: Duration = Duration::from_millis(400);
 
 /// Waits until the transfer of an image is at `stage`, and switches its Device off where it is to stand still.
 async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepResult {
@@ -281,7 +281,6 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
     }
     if let Stage::StandsAt(_) = stage {
         driver.set_power(device, false).await?;
-        driver.slow_down(device, Duration::ZERO)?;
         if is_live {
             // What was on the air until then may be read later.
             driver.let_pass(Duration::from_secs(2)).await?;

@@ -8,6 +8,11 @@ use cucumber::when;
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::Eui64;
 
+/// From how many per cent before the stage that is waited for the Device is slowed down, and by how much: so that the next
+/// step comes while the transfer is there. What befalls hub or Devices then ends that.
+const SLOWED: usize = 5;
+const SLOWLY: Duration = Duration::from_millis(100);
+
 pub(super) fn eui_of(world: &RigScenario, node: Node) -> Result<Eui64, StepError> {
     match node {
         Node::Hub => world.hub(),
@@ -30,6 +35,15 @@ async fn has_fetched(world: &mut RigScenario, named: Named, percent: usize) -> S
     };
     let driver = world.in_motion()?;
     let deadline = driver.now() + HAN;
+    if percent < 100 {
+        let nearly = percent.saturating_sub(SLOWED);
+        let nearly_there = |seen: &Observations| {
+            let (covered, of) = fetched(seen, device);
+            of == size && covered * 100 >= of * nearly
+        };
+        driver.run_until(deadline, &mut |seen| nearly_there(seen)).await?;
+        driver.slow_down(device, SLOWLY)?;
+    }
     if driver.run_until(deadline, &mut |seen| enough(seen)).await? {
         let (covered, of) = fetched(driver.observations(), device);
         if covered == of && percent < 100 {

@@ -103,9 +103,10 @@ impl Endpoint {
         }
     }
 
-    /// Whether nothing waits in its port, in either direction. One that is not plugged in has nothing that could.
-    pub fn is_drained(&self) -> bool {
-        self.port.as_ref().is_none_or(Port::is_drained)
+    /// How many octets its port has written, and how many it has read and handed over; `None` while some wait to be written,
+    /// and when it is not plugged in. Whoever has the other end can tell by this whether anything is on its way.
+    pub fn carried(&self) -> Option<(u64, u64)> {
+        self.port.as_ref()?.carried()
     }
 
     /// Counts since it was made.

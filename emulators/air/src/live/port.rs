@@ -12,7 +12,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -25,7 +25,7 @@ const CHUNK: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Pty {
     /// Kept open, so that the terminal keeps its mode while nobody else has it open.
-    terminal: OwnedFd,
+    _terminal: OwnedFd,
     path: PathBuf,
     link: Option<PathBuf>,
 }
@@ -42,7 +42,7 @@ impl Pty {
         let mut mode = tcgetattr(&terminal)?;
         mode.make_raw();
         tcsetattr(&terminal, OptionalActions::Now, &mode)?;
-        let mut pty = Self { terminal, path, link: None };
+        let mut pty = Self { _terminal: terminal, path, link: None };
         if let Some(link) = link {
             // One that an earlier run left behind; anything else is not ours to remove.
             if link.is_symlink() {
@@ -78,13 +78,17 @@ pub(super) struct Shared {
     stop: AtomicBool,
     /// Part of what was taken from the outbox is not written yet.
     writing: AtomicBool,
+    /// Octets written to the port, and octets read from it and handed to the medium.
+    written: AtomicU64,
+    read: AtomicU64,
 }
 
 impl Shared {
     fn new(limit: usize) -> io::Result<Arc<Self>> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let (stop, writing) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Arc::new(Self { outbox: Mutex::new(Outbox::new(limit)), wake, stop, writing }))
+        let (written, read) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Arc::new(Self { outbox: Mutex::new(Outbox::new(limit)), wake, stop, writing, written, read }))
     }
 
     /// Held briefly by either side, never over I/O.
@@ -103,7 +107,6 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Port {
     shared: Arc<Shared>,
-    fd: Arc<OwnedFd>,
     thread: Option<JoinHandle<()>>,
     pub(super) pty: Option<Pty>,
 }
@@ -120,27 +123,22 @@ impl Port {
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
         let shared = Shared::new(limit)?;
         let served = Arc::clone(&shared);
-        let fd = Arc::new(fd);
-        let its_fd = Arc::clone(&fd);
         let thread = std::thread::Builder::new().name("air port".to_owned()).spawn(move || {
-            serve(&its_fd, &served, |octets| commands.send(Command::Input { station, plug, octets }).is_ok());
+            serve(&fd, &served, |octets| commands.send(Command::Input { station, plug, octets }).is_ok());
             if !served.stop.load(Ordering::Acquire) {
                 let _ = commands.send(Command::Closed { station, plug });
             }
         })?;
-        Ok(Self { shared, fd, thread: Some(thread), pty })
+        Ok(Self { shared, thread: Some(thread), pty })
     }
 
-    /// Whether nothing waits here in either direction: in the outbox, to be read, or at the pseudo-terminal's other side.
-    /// What the system carries just now between the two sides is not seen.
-    pub(super) fn is_drained(&self) -> bool {
-        let is_read = |fd: &OwnedFd| rustix::io::ioctl_fionread(fd).is_ok_and(|octets| octets == 0);
-        let is_written = {
-            // While the outbox is locked nothing is taken from it.
-            let outbox = self.shared.outbox();
-            outbox.is_empty() && !self.shared.writing.load(Ordering::Acquire)
-        };
-        is_written && is_read(&self.fd) && self.pty.as_ref().is_none_or(|pty| is_read(&pty.terminal))
+    /// How many octets were written to it and read from it, when none waits to be written; `None` while some do.
+    pub(super) fn carried(&self) -> Option<(u64, u64)> {
+        // While the outbox is locked nothing is taken from it.
+        let outbox = self.shared.outbox();
+        let is_written = outbox.is_empty() && !self.shared.writing.load(Ordering::Acquire);
+        let octets = |count: &AtomicU64| count.load(Ordering::Acquire);
+        is_written.then(|| (octets(&self.shared.written), octets(&self.shared.read)))
     }
 
     pub(super) const fn shared(&self) -> &Arc<Shared> {
@@ -189,7 +187,9 @@ fn serve(fd: &OwnedFd, shared: &Shared, mut deliver: impl FnMut(Vec<u8>) -> bool
             match rustix::io::read(fd, &mut chunk) {
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Ok(0) | Err(_) => return,
-                Ok(n) if deliver(chunk.get(..n).unwrap_or_default().to_vec()) => {}
+                Ok(n) if deliver(chunk.get(..n).unwrap_or_default().to_vec()) => {
+                    shared.read.fetch_add(n as u64, Ordering::Release);
+                }
                 Ok(_) => return,
             }
         }
@@ -210,7 +210,10 @@ fn write_some(fd: &OwnedFd, shared: &Shared, (octets, done): &mut (Vec<u8>, usiz
             continue;
         }
         match rustix::io::write(fd, left) {
-            Ok(n) => *done += n,
+            Ok(n) => {
+                *done += n;
+                shared.written.fetch_add(n as u64, Ordering::Release);
+            }
             Err(Errno::INTR) => {}
             Err(Errno::AGAIN) => return true,
             Err(_) => return false,

@@ -6,6 +6,7 @@ use hanrig_wire::spinel::host::TransmitRequest;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 struct Reader {
     port: File,
@@ -68,6 +69,34 @@ fn a_program_reads_what_is_on_the_air() {
     assert_eq!((acknowledgement.len(), acknowledgement[2]), (5, frame[2]));
     assert_eq!(later - time, 192 + 352, "from the end of the frame to that of its acknowledgement, in microseconds");
     assert!(u64::from(later) <= air.clock().now().as_micros());
+}
+
+#[test]
+fn what_is_on_its_way_is_counted_and_can_be_delayed() {
+    const COMMANDS: &str = "sleep\r\nchannel 15\r\nreceive\r\n";
+    const LATENCY: Duration = Duration::from_millis(300);
+    let air = air(Pace::Unthrottled);
+    let endpoint = air.sniffer_on_pty("sniffer", None).unwrap();
+    let (a, mut a_events) = air.radio("a", mac(CHANNEL, 1)).unwrap();
+    assert_eq!(endpoint.carried(), Some((0, 0)), "nothing was said yet");
+    let mut reader = Reader::start(endpoint.path().unwrap(), COMMANDS);
+    wait_for("the commands", || (endpoint.carried()?.1 == COMMANDS.len() as u64).then_some(()));
+    // The medium has done by its answer what its ports had handed over.
+    endpoint.stats();
+    endpoint.set_latency(LATENCY);
+    let sent = Instant::now();
+    a.transmit(TransmitRequest::new(data(1, 1, 0xFFFF, b"hello"), CHANNEL));
+    a_events.blocking_recv();
+    wait_for("the line to be told", || (endpoint.stats().told > 0).then_some(()));
+    let carried = endpoint.carried();
+    if sent.elapsed() < LATENCY {
+        assert_eq!(carried, None, "it waits to be written");
+    }
+    let line = reader.line();
+    assert!(sent.elapsed() >= LATENCY);
+    wait_for("all to be carried", || {
+        (endpoint.carried() == Some((line.len() as u64 + 2, COMMANDS.len() as u64))).then_some(())
+    });
 }
 
 #[test]

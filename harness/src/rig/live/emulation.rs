@@ -5,7 +5,7 @@
 
 use super::{BoardSetup, LiveSetup, PlayerSetup};
 use crate::bench::{Bench, CLOCK_OFFSET};
-use crate::ports::{Power, PowerError, ProbeSettings, SerialSettings, WanTarget};
+use crate::ports::{Carried, Power, PowerError, ProbeSettings, SerialSettings, WanTarget};
 use crate::rig::participants::seed_for;
 use crate::runner::BenchFault;
 use hanrig_air::live::{Endpoint, LiveAir, LiveConfig, MacSettings, Pace};
@@ -54,11 +54,18 @@ pub struct Emulation {
 }
 
 impl Emulation {
-    /// Whether the rig has read all that the sniffer has told, `lines` until now, and nothing waits in another port. What
-    /// a board has been told and has not looked at is not seen here.
-    pub fn is_drained(&self, lines: u64) -> bool {
-        // The sniffer's counts come from the medium's thread, which has done by then what it was told before.
-        self.sniffer.stats().told <= lines && self.radios.values().all(|radio| radio.is_drained())
+    /// Whether nothing is on its way between the rig and the sniffer, nor between it and the radios of the Devices that it
+    /// plays, by what has gone over the `ports` at its end. What a board has been told and has not looked at is not seen here.
+    pub fn is_drained<'a>(&self, sniffer: &Carried, ports: impl IntoIterator<Item = (Eui64, &'a Carried)>) -> bool {
+        let drained = |ours: &Carried, theirs: &Endpoint| theirs.carried() == Some((ours.read(), ours.written()));
+        let radios = ports
+            .into_iter()
+            .all(|(device, ours)| self.radios.get(&device).is_some_and(|theirs| drained(ours, theirs)));
+        radios && drained(sniffer, &self.sniffer) && {
+            // The answer comes from the medium's thread, which has done by then what its ports had handed over.
+            self.sniffer.stats();
+            drained(sniffer, &self.sniffer) && self.radios.values().all(|radio| radio.carried().is_some())
+        }
     }
 
     /// What was counted at the sniffer's port: lines that it has told, those dropped because nobody read them, and commands
@@ -104,6 +111,11 @@ impl Emulation {
     /// When it has no radio here.
     pub fn set_latency(&self, device: Eui64, latency: Duration) -> Result<(), BenchFault> {
         self.radio_of(device).map(|radio| radio.set_latency(latency))
+    }
+
+    /// Ends all of [`Self::set_latency`].
+    pub fn full_speed(&self) {
+        self.radios.values().for_each(|radio| radio.set_latency(Duration::ZERO));
     }
 
     fn radio_of(&self, device: Eui64) -> Result<&Endpoint, BenchFault> {

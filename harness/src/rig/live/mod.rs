@@ -122,6 +122,18 @@ fn stopped(failure: BoardFailure, is_subject: bool) -> Cannot {
     }
 }
 
+/// Waits until an emulated sniffer has got what it was told.
+async fn listens(emulation: &Emulation, sniffer: &NrfSniffer) -> Result<(), BenchFault> {
+    let began = std::time::Instant::now();
+    while !emulation.is_drained(sniffer.carried(), []) {
+        if began.elapsed() > UNREAD {
+            return Err(BenchFault::new("the emulated sniffer takes no command: this machine may be too busy"));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
 impl LiveBench {
     /// Starts every player of `bench` on the hardware of `setup`.
     ///
@@ -138,6 +150,9 @@ impl LiveBench {
         // The sniffer first: what the boards say on their way up is to be heard.
         let sniffer = NrfSniffer::open(&setup.sniffer, channel, ends.port("sniffer"))
             .map_err(|error| BenchFault::from_error(&error))?;
+        if let Some(emulation) = &setup.emulation {
+            listens(emulation, &sniffer).await?;
+        }
         let mut seats = Vec::new();
         let mut wan = None;
         let occasion = provisioning::new_occasion();
@@ -394,6 +409,7 @@ impl LiveBench {
 
     async fn switch(&mut self, device: Eui64, on: bool) -> Result<(), Cannot> {
         let now = self.now();
+        self.full_speed();
         let (index, seat) = self.seat_of(device)?;
         match &mut seat.player {
             Player::Board(board) => board.set_power(on).await?,
@@ -408,8 +424,13 @@ impl LiveBench {
         Ok(())
     }
 
+    fn full_speed(&self) {
+        self.emulation.iter().for_each(Emulation::full_speed);
+    }
+
     async fn restart(&mut self, device: Eui64) -> Result<(), Cannot> {
         let now = self.now();
+        self.full_speed();
         let (_, seat) = self.seat_of(device)?;
         let line = format!("{} reset", seat.name);
         if let Player::Board(board) = &mut seat.player {
@@ -442,8 +463,12 @@ impl LiveBench {
 
     /// Whether the emulation, where there is one, knows of nothing that was told and is not read.
     fn is_drained(&self) -> bool {
-        let lines = self.taps.seen().frames + self.garbled;
-        let unread = self.emulation.as_ref().is_some_and(|emulation| !emulation.is_drained(lines));
+        let ports = self.seats.iter().filter_map(|seat| match &seat.player {
+            Player::Software(player) => Some((seat.eui, player.carried())),
+            Player::Board(_) => None,
+        });
+        let unread =
+            self.emulation.as_ref().is_some_and(|emulation| !emulation.is_drained(self.sniffer.carried(), ports));
         !unread || self.last_event.elapsed() > UNREAD
     }
 
@@ -643,6 +668,7 @@ impl Driver for LiveBench {
 
     fn set_wan(&mut self, up: bool) -> Result<(), Cannot> {
         self.wan_cut = !up;
+        self.full_speed();
         self.taps.log("bench", self.now(), if up { "WAN restored" } else { "WAN cut" });
         if let Some(wan) = &self.wan {
             wan.set_cut(self.wan_cut);
@@ -657,6 +683,9 @@ impl Driver for LiveBench {
             return Err(Cannot::NotOnThisBench("the rig cannot take a Device out of range on this bench".to_owned()));
         };
         emulation.set_in_range(device, in_range)?;
+        if in_range {
+            emulation.full_speed();
+        }
         let state = if in_range { "in range" } else { "out of range" };
         self.taps.log("bench", self.now(), &format!("{device} {state}"));
         Ok(())

@@ -1,7 +1,7 @@
 //! The Devices that software plays on a live bench, each over a radio co-processor of its own.
 
 use crate::ports::radio::RadioEvent;
-use crate::ports::{PortEvent, PortEventKind, PortEvents, PortSender, Radio as _, RcpRadio, SerialSettings};
+use crate::ports::{Carried, PortEvent, PortEventKind, PortEvents, PortSender, Radio as _, RcpRadio, SerialSettings};
 use crate::rig::driver::FlashContent;
 use crate::rig::software::{Output, Participant, SoftwareDevice};
 use crate::runner::BenchFault;
@@ -13,7 +13,7 @@ use hanrig_zigbee::{ReceiveFilter, Transmit, TransmitResult};
 use std::collections::VecDeque;
 
 /// How long a radio may take until it is ready.
-const READY: Duration = Duration::from_secs(10);
+const READY: Duration = Duration::from_secs(30);
 
 fn settings(filter: ReceiveFilter) -> RadioSettings {
     RadioSettings {
@@ -116,6 +116,11 @@ pub(super) enum Said {
 }
 
 impl SoftwarePlayer {
+    /// What has gone over its radio's port.
+    pub(super) fn carried(&self) -> &Carried {
+        self.radio.port.carried()
+    }
+
     /// Brings the radio up for `device`, which is switched off still.
     pub(super) async fn open(
         device: SoftwareDevice,

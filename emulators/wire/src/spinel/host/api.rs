@@ -55,12 +55,12 @@ pub struct HostConfig {
 }
 
 impl HostConfig {
-    /// 2 s for an answer, 5 s for a transmission (as OpenThread has it), 2 s for a reset, 1 s between attempts. An RCP that
+    /// 4 s for an answer, 5 s for a transmission (as OpenThread has it), 2 s for a reset, 1 s between attempts. An RCP that
     /// works needs milliseconds for an answer; but one that a busy machine emulates gets to it late, and has no fault.
     pub const fn new(settings: RadioSettings) -> Self {
         Self {
             settings,
-            answer_wait: Duration::from_secs(2),
+            answer_wait: Duration::from_secs(4),
             transmit_wait: Duration::from_secs(5),
             reset_wait: Duration::from_secs(2),
             retry_wait: Duration::from_secs(1),
