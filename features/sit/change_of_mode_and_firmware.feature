@@ -1,11 +1,10 @@
 @sit
 Feature: Business scenario 'Change of Mode and Firmware'
-  Mirrors the firmware half of the business scenario that FIA 6.2.1 has updated with additional Alerts and a scenario for
-  PPMIDs: the meter gets the firmware that the new mode needs, and the PPMID that goes with it follows. The FIA says no
-  more of the business scenario. Its other half, the change of the payment mode, is not here: that is SRV 1.6 'Update
-  Payment Mode', a Critical Service Request like SRV 11.3, by GBCS use cases ECS02 and ECS03 for an ESME, GCS02 and GCS03
-  for a GSME. The Reference Test Data Set has its messages, of which the rig has neither the DUIS requests nor the
-  Commands (DLMS for an ESME, ZSE for a GSME), and its meters have no payment mode that could be read back.
+  Mirrors the business scenario that FIA 6.2.1 has updated with additional Alerts and a scenario for PPMIDs: the meter gets
+  the firmware that the new mode needs, and the PPMID that goes with it follows. The FIA says no more of the business
+  scenario. The change of the payment mode is SRV 1.6 'Update Payment Mode', a Critical Service Request like SRV 11.3, here
+  for an ESME of one element and at once: GBCS use cases ECS03 to prepayment and ECS02 to credit. Not here are the GSME's
+  (GCS02 and GCS03), changes for later or cancelled, and what a mode has a meter do: the verdict is on what the ESME answers.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
@@ -45,3 +44,37 @@ Feature: Business scenario 'Change of Mode and Firmware'
       | Device | sender          | other           |
       | ESME   | Import Supplier | Gas Supplier    |
       | GSME   | Gas Supplier    | Import Supplier |
+
+  @esme @METER-01
+  Scenario: The ESME changes to prepayment with its new firmware, and back to credit
+    Given the manufacturer has released ESME firmware version 00000300 of 4 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the ESME
+    Then the Import Supplier gets N62 for the ESME
+    When the Import Supplier activates the image on the ESME by SRV 11.3
+    Then the Import Supplier is told success and version 00000300 on SRV 11.3
+    When 10 minutes go by
+    And the Import Supplier changes the ESME to prepayment with disablement threshold 1500 by SRV 1.6
+    Then the ESME answers ECS03 with every result a success, signed
+    And the Import Supplier is told by the ESME's signed response that every result of SRV 1.6 is a success
+    When the ESME is switched off
+    And 10 minutes go by
+    And the ESME is switched on again
+    And 10 minutes go by
+    And the Import Supplier changes the ESME to credit by SRV 1.6
+    Then the ESME answers ECS02 with every result a success, signed
+    And the Import Supplier is told by the ESME's signed response that every result of SRV 1.6 is a success
+
+  @esme @METER-01
+  Scenario Outline: A command to prepayment <flaw> changes nothing
+    When an ECS03 Command <flaw> comes over the WAN for the ESME
+    Then for 2 hours the ESME does not answer ECS03 with success
+    And the ESME sends the Alert <Alert> to the Import Supplier, signed
+    When the Import Supplier changes the ESME to prepayment with disablement threshold -200 by SRV 1.6
+    Then the ESME answers ECS03 with every result a success, signed
+
+    Examples:
+      | flaw                                               | Alert  |
+      | without a signature                                | 0x8F3D |
+      | with another Supplier's signature                  | 0x8F3D |
+      | with a MAC that is not the Access Control Broker's | 0x8F3D |
+      | of another Supplier                                | 0x8F30 |

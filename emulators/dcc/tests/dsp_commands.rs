@@ -251,7 +251,7 @@ fn a_supplier_signs_nothing_that_it_did_not_ask_for() {
     the Pre-Command's recipient is 00-DB-12-34-56-78-90-A0, expected 00-DB-12-34-56-78-90-A5
     the Pre-Command's counter is 5001, expected 5000
     the Pre-Command's message code is 89, expected 18
-    the Pre-Command is no Activate Firmware command: CS06 command: content at content offset 0: expected a SEQUENCE, found: ASN.1 DER message is incomplete: expected 1, actual 0
+    the Pre-Command is not the command that was asked for: CS06 command: content at content offset 0: expected a SEQUENCE, found: ASN.1 DER message is incomplete: expected 1, actual 0
     ");
     let unasked = Response { request_id: Some(RequestId { counter: 1, ..request.request_id }), ..good.clone() };
     assert!(matches!(supplier.sign_pre_command(&unasked), Err(PreCommandRefusal::NotAsked(Some(_)))));

@@ -20,7 +20,7 @@ fn read_inventory() -> String {
 #[case::unknown_body(
     "ReadInventory>",
     "Nothing>",
-    "line 10, column 5: unexpected element sr:Nothing in sr:Body, expected sr:ReadInventory, sr:UpdateFirmware, sr:ReadFirmwareVersion, sr:ActivateFirmware, sr:UpdatePPMIDFirmware or sr:SignedPreCommand"
+    "line 10, column 5: unexpected element sr:Nothing in sr:Body, expected sr:UpdatePaymentMode, sr:ReadInventory, sr:UpdateFirmware, sr:ReadFirmwareVersion, sr:ActivateFirmware, sr:UpdatePPMIDFirmware or sr:SignedPreCommand"
 )]
 #[case::twice(
     "<sr:CommandVariant>8</sr:CommandVariant>",

@@ -72,6 +72,12 @@ hanrig_wire::planted_faults! {
     RefusesInSilence: "METER-03";
     /// tells of an image that it refuses as a success.
     RefusesAsSuccess: "METER-03";
+    /// takes no other payment mode, and answers that.
+    KeepsPaymentMode: "METER-01";
+    /// does not sign its answer to a change of payment mode.
+    AnswersPaymentModeUnsigned: "METER-01";
+    /// takes a payment mode whoever sends the Command, and whatever its signature and its MAC.
+    TakesAnyPaymentMode: "METER-01";
     /// takes ten minutes longer to verify an image than its maker declares.
     VerifiesLate: "HCALCS-01";
     /// tells of a download by an Alert, which its maker has declared that it does not.

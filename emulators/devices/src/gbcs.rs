@@ -6,7 +6,8 @@ use crate::state::{Report, State};
 use alloc::vec::Vec;
 use hanrig_wire::gbcs::command::{CommandError, Device, Originator};
 use hanrig_wire::gbcs::{
-    AlertCode, ContentError, Cra, Envelope, Message, cosem_date_time, cs06, cs08, device_alert, ecs52, gcs38,
+    AlertCode, ContentError, Cra, Envelope, Message, MessageCode, cosem_date_time, cs06, cs08, device_alert, ecs52,
+    gcs38, payment_mode,
 };
 use hanrig_wire::time::Utc;
 
@@ -14,6 +15,7 @@ use hanrig_wire::time::Utc;
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     Activate(cs06::Command),
+    SetPaymentMode(Message, payment_mode::Command),
     ReadVersion(Message),
 }
 
@@ -27,13 +29,15 @@ pub(crate) fn take(
     let broker = &config.access_control_broker;
     let supplier = &config.supplier;
     let device = Device { eui64: config.eui64, key_agreement: &config.key_agreement, broker };
-    let critical = |message: &Message| message.message_code == cs06::MESSAGE_CODE;
+    let sets_mode = |message: &Message| matches!(message.message_code, MessageCode::ECS02 | MessageCode::ECS03);
+    let takes_any = |message: &Message| sets_mode(message) && faults.has(Fault::TakesAnyPaymentMode);
+    let critical = |message: &Message| message.message_code == cs06::MESSAGE_CODE || sets_mode(message);
     let originator = |message: &Message| {
         // The Access Control Broker may ask, for a User that the Device does not know. It may not activate.
         if !critical(message) && message.originator == broker.eui64 {
             return Some(Originator { eui64: broker.eui64, signing_key: None, last_counter: state.broker_counter });
         }
-        let anyone = faults.has(Fault::ObeysAnySupplier);
+        let anyone = faults.has(Fault::ObeysAnySupplier) || takes_any(message);
         let unsigned = anyone || faults.has(Fault::IgnoresSignature);
         Some(Originator {
             eui64: if anyone { message.originator } else { supplier.eui64 },
@@ -42,7 +46,13 @@ pub(crate) fn take(
         })
     };
     let message = match device.authenticate(octets, originator) {
-        Err(CommandError::Mac(_)) if faults.has(Fault::IgnoresMac) => Envelope::parse(octets)?.into_message(),
+        Err(CommandError::Mac(error)) => {
+            let message = Envelope::parse(octets)?.into_message();
+            if !faults.has(Fault::IgnoresMac) && !takes_any(&message) {
+                return Err(CommandError::Mac(error));
+            }
+            message
+        }
         other => other?,
     };
     if message.originator == broker.eui64 {
@@ -63,6 +73,24 @@ pub(crate) fn take(
                 }));
             }
             Ok(Command::Activate(command))
+        }
+        code @ (MessageCode::ECS02 | MessageCode::ECS03) if config.kind == Kind::Esme => {
+            let decode = match code {
+                MessageCode::ECS02 => payment_mode::Command::decode_credit,
+                _ => payment_mode::Command::decode_prepayment,
+            };
+            let command = decode(&message.content)?;
+            if !command.is_of(message.counter) {
+                let [a, b, c] = command.invoke_id;
+                return Err(CommandError::Content(ContentError::Value {
+                    what: "payment mode command",
+                    field: "invoke identifier",
+                    offset: ACCESS_REQUEST_TAG,
+                    expected: "the counter of the message",
+                    found: u64::from(u32::from_be_bytes([0, a, b, c])),
+                }));
+            }
+            Ok(Command::SetPaymentMode(message, command))
         }
         code if reads_version(config.kind, code) => {
             match code {
@@ -88,6 +116,9 @@ const fn reads_version(kind: Kind, message_code: u16) -> bool {
 
 /// Where the counter starts in the content of a CS06 Command: after the SEQUENCE's head and the Hash.
 const HASH_END: usize = 36;
+
+/// Where the invoke identifier starts in the content of an ECS02 or ECS03 Command.
+const ACCESS_REQUEST_TAG: usize = 2;
 
 /// The answer to a Command that asks for the version: the one that runs.
 pub(crate) fn answer_version(config: &DeviceConfig, faults: &Faults, state: &State, command: &Message) -> Vec<u8> {
@@ -133,6 +164,19 @@ pub(crate) fn answer_activation(
     let counter = command.originator_counter;
     let message = to_supplier(config, Cra::Response, counter, cs06::MESSAGE_CODE, response.encode());
     signed(config, Message { date_time: utc.map(cosem_date_time), ..message })
+}
+
+/// The answer to ECS02 and ECS03; `utc` as far as it is known.
+pub(crate) fn answer_payment_mode(
+    config: &DeviceConfig,
+    faults: &Faults,
+    command: &Message,
+    response: &payment_mode::Response,
+    utc: Option<Utc>,
+) -> Vec<u8> {
+    let message = to_supplier(config, Cra::Response, command.counter, command.message_code, response.encode());
+    let message = Message { date_time: utc.map(cosem_date_time), ..message };
+    if faults.has(Fault::AnswersPaymentModeUnsigned) { message.emit() } else { signed(config, message) }
 }
 
 /// The Alert that tells what came of a future-dated CS06 Command.

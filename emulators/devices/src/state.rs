@@ -2,6 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use hanrig_wire::gbcs::PaymentMode;
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::FirmwareVersion;
 use hanrig_wire::zcl::ota::ImageId;
@@ -84,6 +85,8 @@ pub(crate) struct State {
     pub(crate) reports: VecDeque<Report>,
     /// GBCS messages that the hub has not acknowledged, oldest first.
     pub(crate) outbox: VecDeque<Vec<u8>>,
+    /// How an ESME is paid for.
+    pub(crate) payment_mode: PaymentMode,
 }
 
 impl State {
@@ -101,6 +104,7 @@ impl State {
             supplier_counter: None,
             reports: VecDeque::new(),
             outbox: VecDeque::new(),
+            payment_mode: PaymentMode::Credit,
         }
     }
 }

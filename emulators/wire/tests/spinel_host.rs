@@ -251,7 +251,7 @@ fn asks_again_when_an_answer_is_lost() {
     rcp.loses = 2;
     host.on_octets(Instant::ZERO, &answer);
     exchange(&mut host, &mut rcp, Instant::ZERO);
-    run(&mut host, &mut rcp, Instant(1_400_000));
+    run(&mut host, &mut rcp, Instant(8_400_000));
     assert!(host.is_ready());
     assert_eq!((host.counters().timeouts, rcp.resets.len()), (2, 1));
 }

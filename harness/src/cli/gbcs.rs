@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use hanrig_wire::gbcs::{
     AlertCode, Content, Cra, Envelope, Message, MessageCode, MessageError, check_mac, cs06, decode_content, ecs52,
-    gcs38, utc_from_cosem_date_time,
+    gcs38, payment_mode, utc_from_cosem_date_time,
 };
 use hanrig_wire::types::Eui64;
 use serde_json::{Value, json};
@@ -236,6 +236,15 @@ fn content_fields(content: &Content) -> Value {
             Ok(version) => json!({ "firmware_version": version.to_string(), "outcome": "success" }),
             Err(status) => json!({ "outcome": "failure", "zcl_status": format!("{status:#04x}") }),
         },
+        Content::PaymentModeCommand(command) => json!({
+            "payment_mode": command.mode.to_string(),
+            "twin_element": command.twin,
+            "at_once": command.time == payment_mode::AT_ONCE,
+        }),
+        Content::PaymentModeResponse(response) => json!({
+            "outcome": if response.is_success() { "success" } else { "failure" },
+            "data_access_results": response.results,
+        }),
         Content::Ccs08Alert(alert) => json!({
             "alert_code": alert_code(alert.alert_code),
             "alert": AlertCode::name(alert.alert_code),

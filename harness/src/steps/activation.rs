@@ -24,10 +24,15 @@ async fn ask(
     hash: FirmwareHash,
     execution: Option<Utc>,
 ) -> Result<Response, StepError> {
-    let (device, user) = (world.device(named)?.eui, world.supplier_eui(role)?);
+    let device = world.device(named)?.eui;
     world.execution = execution;
     let request = world.supplier(role)?.activate_firmware(device, hash, execution);
-    let id = request.request_id;
+    pre_command_for(world, role, request).await
+}
+
+/// Sends a request for a Critical Command, and gives the response with the Pre-Command.
+async fn pre_command_for(world: &mut RigScenario, role: Role, request: Request) -> Result<Response, StepError> {
+    let (id, user) = (request.request_id, world.supplier_eui(role)?);
     send(world, role, request).await?;
     let is_pre_command = |sighting: &DuisSighting| {
         response_to(sighting, user).is_some_and(|response| {
@@ -51,7 +56,17 @@ async fn activate(
     execution: Option<Utc>,
 ) -> StepResult {
     let response = ask(world, role, named, hash, execution).await?;
-    let signed = world.supplier(role)?.sign_pre_command(&response);
+    sign_and_send(world, role, &response).await
+}
+
+/// Asks for a Critical Command, has the Supplier check and sign the Pre-Command, and sends it.
+pub(super) async fn command(world: &mut RigScenario, role: Role, request: Request) -> StepResult {
+    let response = pre_command_for(world, role, request).await?;
+    sign_and_send(world, role, &response).await
+}
+
+async fn sign_and_send(world: &mut RigScenario, role: Role, response: &Response) -> StepResult {
+    let signed = world.supplier(role)?.sign_pre_command(response);
     let signed = signed.map_err(|why| StepError::fail(format!("the {role} does not sign the Pre-Command: {why}")))?;
     send(world, role, signed).await
 }
@@ -205,7 +220,7 @@ async fn expect_from(
 }
 
 /// That a message goes from the Device to the Supplier whose Commands it obeys.
-fn is_of_device(world: &RigScenario, named: Named, message: &Message) -> StepResult {
+pub(super) fn is_of_device(world: &RigScenario, named: Named, message: &Message) -> StepResult {
     let device = world.device(named)?.eui;
     let supplier = crate::rig::participants::own_supplier(world.bench()?, named.0);
     if message.originator == device && Some(message.recipient) == supplier {

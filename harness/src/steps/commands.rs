@@ -1,6 +1,7 @@
 //! Commands to a Device that no Supplier has sent so, and the Alerts by which a Device tells what is wrong.
 
 use super::HAN;
+use super::payment_mode::prepayment;
 use crate::bench::Bench;
 use crate::rig::driver::FlashContent;
 use crate::rig::observe::{DuisSighting, Heard, Party, Sighting};
@@ -9,7 +10,7 @@ use crate::runner::{StepError, StepResult};
 use crate::world::{Hex, Named, RigScenario, Role};
 use cucumber::{then, when};
 use hanrig_dcc::duis::{DuisMessage, ResponseBody};
-use hanrig_wire::gbcs::{Content, Cra, Message, cs06, decode_content, seal};
+use hanrig_wire::gbcs::{Content, Cra, Message, cs06, decode_content, payment_mode, seal};
 use hanrig_wire::time::Duration;
 
 /// A counter that no Service Request of a scenario has reached.
@@ -17,18 +18,35 @@ const FIRST_COUNTER: u64 = 1 << 40;
 
 /// The CS06 Command for the image released, as the Device's own Supplier would sign it, and not signed yet.
 fn command(world: &RigScenario, named: Named, counter: u64) -> Result<Message, StepError> {
+    let hash = world.release()?.hash.0;
+    let content = cs06::Command { hash, originator_counter: counter, execution: None }.encode();
+    critical(world, named, counter, cs06::MESSAGE_CODE, content)
+}
+
+/// A Command that has the Device change to prepayment, likewise.
+fn prepayment_command(world: &RigScenario, named: Named, counter: u64) -> Result<Message, StepError> {
+    let mode = prepayment(0);
+    critical(world, named, counter, mode.message_code(), payment_mode::Command::new(counter, mode).encode())
+}
+
+fn critical(
+    world: &RigScenario,
+    named: Named,
+    counter: u64,
+    message_code: u16,
+    content: Vec<u8>,
+) -> Result<Message, StepError> {
     let supplier = own_supplier(world.bench()?, named.0);
     let supplier = supplier.ok_or_else(|| StepError::not_applicable(format!("the {named} has no Supplier")))?;
-    let hash = world.release()?.hash.0;
     Ok(Message {
         cra: Cra::Command,
         counter,
         originator: supplier,
         recipient: world.device(named)?.eui,
         date_time: None,
-        message_code: cs06::MESSAGE_CODE,
+        message_code,
         supplementary: None,
-        content: cs06::Command { hash, originator_counter: counter, execution: None }.encode(),
+        content,
         signature: None,
     })
 }
@@ -71,10 +89,11 @@ async fn again(world: &mut RigScenario) -> StepResult {
 }
 
 #[when(
-    regex = "^a CS06 Command (without a signature|with another Supplier's signature|with a MAC that is not the Access Control Broker's|of another Supplier) comes over the WAN for the (PPMID|HCALCS|ESME|GSME)$"
+    regex = "^an? (CS06|ECS03) Command (without a signature|with another Supplier's signature|with a MAC that is not the Access Control Broker's|of another Supplier) comes over the WAN for the (PPMID|HCALCS|ESME|GSME)$"
 )]
-async fn wrong_command(world: &mut RigScenario, what: String, named: Named) -> StepResult {
-    let mut message = command(world, named, FIRST_COUNTER)?;
+async fn wrong_command(world: &mut RigScenario, use_case: String, what: String, named: Named) -> StepResult {
+    let of_use_case = if use_case == "CS06" { command } else { prepayment_command };
+    let mut message = of_use_case(world, named, FIRST_COUNTER)?;
     let bench = world.bench()?;
     let other = bench.suppliers.iter().find(|supplier| supplier.eui != message.originator);
     let other = other.ok_or_else(|| StepError::not_applicable("the bench has no other Supplier"))?;

@@ -25,6 +25,7 @@ mod panel;
 mod parts;
 mod pathway;
 mod patience;
+mod payment_mode;
 mod pics;
 mod premises;
 mod protection;

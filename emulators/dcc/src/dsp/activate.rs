@@ -6,9 +6,9 @@ use super::codes::{Outcome, Refusal};
 use super::command::Route;
 use super::faults::Fault;
 use crate::data::{SmiDevice, SmiStatus};
-use crate::duis::{PreCommand, RequestId, ResponsePayload, ServiceReference, ServiceRequest};
+use crate::duis::{PreCommand, RequestId, ResponsePayload, ServiceRequest};
 use crate::hash::FirmwareHash;
-use hanrig_wire::gbcs::{self, Cra, Envelope, Message, cs06};
+use hanrig_wire::gbcs::{self, Content, Cra, Envelope, Message, cs06, decode_content};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use serde::Serialize;
@@ -128,9 +128,7 @@ impl Dsp {
             let detail = "the execution date-time is not in the future";
             return Err(Refusal::new(Outcome::ExecutionTime, detail));
         }
-        let entry = self.data.cpl.entry(device.device_model(), device.firmware_version);
-        let listed = entry.map(|entry| entry.gbcs_version.clone()).filter(|version| !version.is_empty());
-        let gbcs_version = listed.unwrap_or_else(|| GBCS_VERSION.to_owned());
+        let gbcs_version = self.gbcs_version(device);
         let counter = request_id.counter;
         let content = cs06::Command { hash: self.transformed(hash).0, originator_counter: counter, execution };
         let message = Message {
@@ -144,12 +142,29 @@ impl Dsp {
             content: content.encode(),
             signature: None,
         };
-        let gbcs_payload = message.emit_pre_command();
-        self.pre_commands.insert(request_id, message);
-        Ok((Outcome::Success, ResponsePayload::PreCommand(PreCommand { gbcs_version, gbcs_payload })))
+        Ok(self.pre_command(request_id, gbcs_version, message))
     }
 
-    /// SRV 11.3, second step: the Signed Pre-Command gets its MAC and goes to the Device.
+    /// The GBCS version of a Pre-Command for a Device.
+    pub(super) fn gbcs_version(&self, device: &SmiDevice) -> String {
+        let entry = self.data.cpl.entry(device.device_model(), device.firmware_version);
+        let listed = entry.map(|entry| entry.gbcs_version.clone()).filter(|version| !version.is_empty());
+        listed.unwrap_or_else(|| GBCS_VERSION.to_owned())
+    }
+
+    /// A Critical Command as the Pre-Command that goes back to the User, from now on waited for.
+    pub(super) fn pre_command(
+        &mut self,
+        request_id: RequestId,
+        gbcs_version: String,
+        message: Message,
+    ) -> (Outcome, ResponsePayload) {
+        let gbcs_payload = message.emit_pre_command();
+        self.pre_commands.insert(request_id, message);
+        (Outcome::Success, ResponsePayload::PreCommand(PreCommand { gbcs_version, gbcs_payload }))
+    }
+
+    /// SRV 11.3 and SRV 1.6, second step: the Signed Pre-Command gets its MAC and goes to the Device.
     pub(super) fn signed_pre_command(
         &mut self,
         sender: Eui64,
@@ -169,7 +184,7 @@ impl Dsp {
         if message.emit_pre_command() != expected.emit_pre_command() && !self.faulty(Fault::SignedPreCommandUnchecked) {
             return Err(mismatch(format!("not the Pre-Command that was sent: {message}")));
         }
-        let command = cs06::Command::decode(&message.content).map_err(|e| mismatch(e.to_string()))?;
+        let content = decode_content(&message).map_err(|e| mismatch(e.to_string()))?;
         if !self.faulty(Fault::SignedPreCommandUnchecked) {
             let unverified = |detail: String| Refusal::new(Outcome::ProtectionNotVerified, detail);
             let key = self.config.user_keys.get(&sender);
@@ -177,7 +192,7 @@ impl Dsp {
             message.verify(key).map_err(|e| unverified(format!("Signed Pre-Command of {sender}: {e}")))?;
         }
         // Responsibility and status may have changed since the Pre-Command was made.
-        let request = ServiceRequest::SignedPreCommand { gbcs_payload: Vec::new() };
+        let request = ServiceRequest::SignedPreCommand { gbcs_payload: payload.to_vec() };
         let (device, route) = self.command_target(sender, request_id.target, &request)?;
         let device_type = device.device_type;
         let Some(keys) = self.config.device_keys.get(&request_id.target) else {
@@ -186,18 +201,19 @@ impl Dsp {
         };
         let octets = gbcs::seal(&message, &self.command_key(), &keys.key_agreement);
         self.pre_commands.remove(&request_id);
-        let reference = ServiceReference::known("11.3");
-        self.send_command(route, request_id, reference, &message, octets);
-        self.activations.push(Activation {
-            request_id,
-            device: request_id.target,
-            device_type,
-            hash: FirmwareHash(command.hash),
-            sent: self.utc(self.now),
-            execution: command.execution,
-            outcome: ActivationState::Sent,
-            firmware_version: None,
-        });
+        self.send_command(route, request_id, request.reference(), &message, octets);
+        if let Content::Cs06Command(command) = content {
+            self.activations.push(Activation {
+                request_id,
+                device: request_id.target,
+                device_type,
+                hash: FirmwareHash(command.hash),
+                sent: self.utc(self.now),
+                execution: command.execution,
+                outcome: ActivationState::Sent,
+                firmware_version: None,
+            });
+        }
         Ok((Outcome::Acknowledged, ResponsePayload::None))
     }
 

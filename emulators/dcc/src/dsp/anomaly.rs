@@ -5,7 +5,7 @@ use super::audit::{AuditEntry, AuditEvent};
 use super::codes::{Outcome, Refusal};
 use super::faults::Fault;
 use super::{Dsp, DspOutput};
-use crate::duis::{Request, RequestId, ServiceRequest};
+use crate::duis::{self, Request, RequestId, ServiceRequest};
 use crate::settings::CountedService;
 use hanrig_wire::time::Instant;
 use hanrig_wire::types::Eui64;
@@ -21,12 +21,14 @@ pub(super) struct Anomalies {
 }
 
 /// How a request is counted.
-pub(super) const fn counted(body: &ServiceRequest) -> Option<CountedService> {
+pub(super) fn counted(body: &ServiceRequest) -> Option<CountedService> {
     match body {
         ServiceRequest::UpdateFirmware(_) => Some(CountedService::UpdateFirmware),
         ServiceRequest::UpdatePpmidFirmware(_) => Some(CountedService::UpdatePpmidFirmware),
+        ServiceRequest::SignedPreCommand { gbcs_payload } if duis::sets_payment_mode(gbcs_payload) => None,
         ServiceRequest::SignedPreCommand { .. } => Some(CountedService::ActivateFirmware),
-        ServiceRequest::ReadInventory { .. }
+        ServiceRequest::UpdatePaymentMode(_)
+        | ServiceRequest::ReadInventory { .. }
         | ServiceRequest::ReadFirmwareVersion
         | ServiceRequest::ActivateFirmware { .. } => None,
     }

@@ -86,7 +86,7 @@ impl Dsp {
             return Err(format!("response of {device} to no command that waits for one: {message}"));
         };
         let request_id = command.request_id;
-        let critical = command.message_code == MessageCode::CS06;
+        let critical = matches!(command.message_code, MessageCode::CS06 | MessageCode::ECS02 | MessageCode::ECS03);
         let party = Supplementary { remote_party: request_id.originator, counter: request_id.counter };
         let fits = message.supplementary == Some(party).filter(|_| !critical);
         if message.message_code != command.message_code || !fits {
@@ -114,6 +114,8 @@ impl Dsp {
                     cs06::Response::Immediate(outcome) => (Some(outcome.version), false),
                 }
             }
+            Content::PaymentModeResponse(_) if self.faulty(Fault::PaymentModeNotPassedOn) => return Ok(()),
+            Content::PaymentModeResponse(_) => (None, false),
             content => (read_version(&content), true),
         };
         if let Some(version) = version {

@@ -181,6 +181,10 @@ faults! {
     ActivateTakesPpmid: "SR-05";
     /// makes a Pre-Command with another Hash.
     PreCommandWithAnotherHash: "SR-05";
+    /// does not pass on the Device's response to SRV 1.6.
+    PaymentModeNotPassedOn: "METER-01";
+    /// makes a Pre-Command for SRV 1.6 with another disablement threshold.
+    PreCommandWithAnotherThreshold: "METER-01";
     /// sends CS06 under a MAC with another key.
     ActivatesWithWrongMac: "SR-05";
     /// does not pass on the Device's response to SRV 11.3.

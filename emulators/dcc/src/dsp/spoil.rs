@@ -15,7 +15,7 @@ use crate::gateway::{
 use crate::hash::FirmwareHash;
 use crate::security::{CertificateError, ProtectionError};
 use crate::settings::{AlertRecipients, CountedService, DAY};
-use hanrig_wire::gbcs::{ActivationOutcome, Message, SecretKey, TransferResponseCode};
+use hanrig_wire::gbcs::{ActivationOutcome, Message, PaymentMode, Prepayment, SecretKey, TransferResponseCode};
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use std::borrow::Cow;
@@ -275,6 +275,17 @@ impl Dsp {
     /// The Hash in a Pre-Command for this one.
     pub(super) fn transformed(&self, hash: FirmwareHash) -> FirmwareHash {
         if self.faulty(Fault::PreCommandWithAnotherHash) { FirmwareHash::of(&hash.0) } else { hash }
+    }
+
+    /// The payment mode in a Pre-Command for this one.
+    pub(super) fn transformed_mode(&self, mode: PaymentMode) -> PaymentMode {
+        match mode {
+            PaymentMode::Prepayment(terms) if self.faulty(Fault::PreCommandWithAnotherThreshold) => {
+                let disablement_threshold = terms.disablement_threshold.wrapping_add(1);
+                PaymentMode::Prepayment(Prepayment { disablement_threshold, ..terms })
+            }
+            mode => mode,
+        }
     }
 
     /// The key under which the MAC of CS06 verifies.

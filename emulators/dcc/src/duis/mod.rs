@@ -18,7 +18,7 @@
 //!
 //! # Element names
 //!
-//! Requests 8.2, 11.1, 11.2, 11.3 and 11.4, the response header, `ResponseMessage`, `GBCSPayload`, `DSPInventory` with
+//! Requests 1.6, 8.2, 11.1, 11.2, 11.3 and 11.4, the response header, `ResponseMessage`, `GBCSPayload`, `DSPInventory` with
 //! the fields of its `Device`, `DSPUpdateFirmwareWarning`, `DSPUpdatePPMIDFirmwareWarning`, `InvalidDeviceIDList`,
 //! `NotCommissionedDeviceIDList`, `PreCommand`, `SignedPreCommand`, `FutureDatedDeviceAlertMessage`,
 //! `DeviceAlertMessage` and `DCCAlertMessage`, `FirmwareDistributionFailure` (N18, N19, N20, N22), `PPMIDAlert` (N39), the
@@ -56,6 +56,7 @@ pub use alert::{
 pub use error::{DuisError, Problem};
 pub use model::{RequestId, ResponseCode, SchemaVersion, ServiceReference, Signature};
 pub(crate) use model::{optional_time_text, time_text};
+pub(crate) use request::sets_payment_mode;
 pub use request::{Request, ServiceRequest, UpdateFirmware};
 pub use response::{
     DeviceAlertMessage, FirmwareWarning, FutureDatedDeviceAlert, InventoryDevice, PreCommand, PropertyFilter, Response,

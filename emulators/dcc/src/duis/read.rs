@@ -18,6 +18,7 @@ use super::value::{self, Expected};
 use super::xml::{Cursor, Leaf, Name, ds, sr};
 use crate::data::SmiStatus;
 use crate::excerpt;
+use hanrig_wire::gbcs::{PaymentMode, Prepayment};
 
 type Result<T> = std::result::Result<T, DuisError>;
 
@@ -142,7 +143,8 @@ fn request(cursor: &mut Cursor<'_>) -> Result<Request> {
 }
 
 fn service_request(cursor: &mut Cursor<'_>) -> Result<ServiceRequest> {
-    const BODIES: [Name; 6] = [
+    const BODIES: [Name; 7] = [
+        sr("UpdatePaymentMode"),
         sr("ReadInventory"),
         sr("UpdateFirmware"),
         sr("ReadFirmwareVersion"),
@@ -155,6 +157,7 @@ fn service_request(cursor: &mut Cursor<'_>) -> Result<ServiceRequest> {
     };
     cursor.enter_plain(name)?;
     let body = match name.local {
+        "UpdatePaymentMode" => ServiceRequest::UpdatePaymentMode(payment_mode(cursor)?),
         "ReadInventory" => ServiceRequest::ReadInventory { device_id: cursor.required(sr("DeviceID"), value::eui)? },
         "UpdateFirmware" => ServiceRequest::UpdateFirmware(update_firmware(cursor)?),
         "ActivateFirmware" => ServiceRequest::ActivateFirmware {
@@ -169,6 +172,24 @@ fn service_request(cursor: &mut Cursor<'_>) -> Result<ServiceRequest> {
     };
     cursor.leave()?;
     Ok(body)
+}
+
+fn payment_mode(cursor: &mut Cursor<'_>) -> Result<PaymentMode> {
+    const MODES: [Name; 2] = [sr("Credit"), sr("Prepayment")];
+    let Some(name) = cursor.next_of(&MODES)? else {
+        return Err(cursor.unexpected(&one_of(&MODES)));
+    };
+    cursor.enter_plain(name)?;
+    let mode = match name.local {
+        "Prepayment" => PaymentMode::Prepayment(Prepayment {
+            suspend_debt_disabled: cursor.required(sr("SuspendDebtDisabled"), value::boolean)?,
+            suspend_debt_emergency: cursor.required(sr("SuspendDebtEmergency"), value::boolean)?,
+            disablement_threshold: cursor.required(sr("DisablementThreshold"), value::signed)?,
+        }),
+        _ => PaymentMode::Credit,
+    };
+    cursor.leave()?;
+    Ok(mode)
 }
 
 fn update_firmware(cursor: &mut Cursor<'_>) -> Result<UpdateFirmware> {

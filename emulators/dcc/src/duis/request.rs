@@ -2,9 +2,10 @@
 
 use super::model::{RequestId, SchemaVersion, ServiceReference, Signature, base64_text, optional_time_text};
 use crate::hash::FirmwareHash;
+use hanrig_wire::gbcs::{Envelope, MessageCode, PaymentMode, Prepayment};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// A Service Request. Service Reference and its variant follow from the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,6 +38,8 @@ impl Request {
 /// The bodies of the requests that this project speaks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum ServiceRequest {
+    /// SRV 1.6, to be carried out at once.
+    UpdatePaymentMode(#[serde(serialize_with = "mode_fields")] PaymentMode),
     /// SRV 8.2.
     ReadInventory {
         /// The Device that is asked about.
@@ -63,13 +66,44 @@ pub enum ServiceRequest {
     /// SRV 11.4.
     #[serde(rename = "UpdatePPMIDFirmware")]
     UpdatePpmidFirmware(UpdateFirmware),
-    /// SRV 11.3, second step: the Pre-Command that the DCC made of the request, signed by the sender. It goes with the
-    /// request's own RequestID and command variant 5.
+    /// SRV 1.6 and SRV 11.3, second step: the Pre-Command that the DCC made of the request, signed by the sender. It goes
+    /// with the request's own RequestID and Service Reference, which the message code tells, and command variant 5.
     SignedPreCommand {
         /// The signed GBCS message, without a MAC.
         #[serde(rename = "GBCSPayload", serialize_with = "base64_text")]
         gbcs_payload: Vec<u8>,
     },
+}
+
+/// Whether a GBCS message is of one of the use cases of SRV 1.6.
+pub(crate) fn sets_payment_mode(gbcs_payload: &[u8]) -> bool {
+    Envelope::parse(gbcs_payload)
+        .is_ok_and(|envelope| matches!(envelope.message().message_code, MessageCode::ECS02 | MessageCode::ECS03))
+}
+
+/// The mode as the request's elements.
+fn mode_fields<S: Serializer>(mode: &PaymentMode, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Terms {
+        suspend_debt_disabled: bool,
+        suspend_debt_emergency: bool,
+        disablement_threshold: i32,
+    }
+    #[derive(Serialize)]
+    enum Mode {
+        Credit {},
+        Prepayment(Terms),
+    }
+    match *mode {
+        PaymentMode::Credit => Mode::Credit {},
+        PaymentMode::Prepayment(Prepayment {
+            suspend_debt_disabled,
+            suspend_debt_emergency,
+            disablement_threshold,
+        }) => Mode::Prepayment(Terms { suspend_debt_disabled, suspend_debt_emergency, disablement_threshold }),
+    }
+    .serialize(serializer)
 }
 
 /// The body that SRV 11.1 and SRV 11.4 share (BR 4.1.2).
@@ -88,11 +122,13 @@ pub struct UpdateFirmware {
 
 impl ServiceRequest {
     /// The Service Reference, which for all of these is the Service Reference Variant too.
-    pub const fn service_reference(&self) -> &'static str {
+    pub fn service_reference(&self) -> &'static str {
         match self {
+            Self::UpdatePaymentMode(_) => "1.6",
             Self::ReadInventory { .. } => "8.2",
             Self::UpdateFirmware(_) => "11.1",
             Self::ReadFirmwareVersion => "11.2",
+            Self::SignedPreCommand { gbcs_payload } if sets_payment_mode(gbcs_payload) => "1.6",
             Self::ActivateFirmware { .. } | Self::SignedPreCommand { .. } => "11.3",
             Self::UpdatePpmidFirmware(_) => "11.4",
         }
@@ -113,7 +149,7 @@ impl ServiceRequest {
         match self {
             Self::ReadInventory { .. } | Self::UpdateFirmware(_) | Self::UpdatePpmidFirmware(_) => 8,
             Self::ReadFirmwareVersion => 1,
-            Self::ActivateFirmware { .. } => 4,
+            Self::UpdatePaymentMode(_) | Self::ActivateFirmware { .. } => 4,
             Self::SignedPreCommand { .. } => 5,
         }
     }

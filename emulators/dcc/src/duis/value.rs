@@ -127,6 +127,22 @@ pub(super) fn unsigned(text: &str) -> Result<u32> {
     number(text).and_then(|n| u32::try_from(n).ok()).ok_or_else(|| Expected("a number from 0 to 4294967295".to_owned()))
 }
 
+/// A number from -2147483648 to 2147483647.
+pub(super) fn signed(text: &str) -> Result<i32> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let parsed = text.parse().ok().filter(|_| plain);
+    parsed.ok_or_else(|| Expected("a number from -2147483648 to 2147483647".to_owned()))
+}
+
+/// A truth value.
+pub(super) fn boolean(text: &str) -> Result<bool> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => expected("true or false"),
+    }
+}
+
 /// A type of Device.
 pub(super) fn device_type(text: &str) -> Result<DeviceType> {
     DeviceType::ALL

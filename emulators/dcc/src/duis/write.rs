@@ -11,6 +11,7 @@ use super::value::{ACTIVATION_RESULTS, to_base64};
 use super::xml::{
     Name, RESPONSE_AND_ALERT, SCHEMA_INSTANCE, SERVICE_USER_GATEWAY, XML_SIGNATURE, is_xml_character, sr,
 };
+use hanrig_wire::gbcs::PaymentMode;
 use hanrig_wire::types::Eui64;
 use std::fmt::{Display, Write as _};
 
@@ -181,6 +182,11 @@ pub(super) fn request(request: &Request) -> String {
 
 fn service_request(d: &mut Document, body: &ServiceRequest) {
     match body {
+        ServiceRequest::UpdatePaymentMode(mode) => {
+            d.open(sr("UpdatePaymentMode"), &[]);
+            payment_mode(d, *mode);
+            d.close(sr("UpdatePaymentMode"));
+        }
         ServiceRequest::ReadInventory { device_id } => {
             d.open(sr("ReadInventory"), &[]);
             d.value(sr("DeviceID"), device_id);
@@ -201,6 +207,15 @@ fn service_request(d: &mut Document, body: &ServiceRequest) {
         }
         ServiceRequest::UpdatePpmidFirmware(update) => update_firmware(d, sr("UpdatePPMIDFirmware"), update),
     }
+}
+
+fn payment_mode(d: &mut Document, mode: PaymentMode) {
+    let PaymentMode::Prepayment(terms) = mode else { return d.empty(sr("Credit"), &[]) };
+    d.open(sr("Prepayment"), &[]);
+    d.value(sr("SuspendDebtDisabled"), terms.suspend_debt_disabled);
+    d.value(sr("SuspendDebtEmergency"), terms.suspend_debt_emergency);
+    d.value(sr("DisablementThreshold"), terms.disablement_threshold);
+    d.close(sr("Prepayment"));
 }
 
 fn update_firmware(d: &mut Document, name: Name, update: &UpdateFirmware) {

@@ -18,7 +18,6 @@ pub use prepare::{FirmwarePackage, PreparedImage, SupplierRefusal, prepare};
 use crate::data::{Cpl, UserRole};
 use crate::duis::{self, DuisMessage, Request, RequestId, ServiceRequest, UpdateFirmware};
 use crate::faults::Faults;
-use crate::hash::FirmwareHash;
 use crate::security::{Protection, ProtectionError, RemotePartyRole, sign_request, verify_read};
 use hanrig_wire::gbcs::SigningKey;
 use hanrig_wire::time::{Instant, Utc};
@@ -48,8 +47,8 @@ pub struct Supplier {
     config: SupplierConfig,
     counter: u64,
     inbox: Inbox,
-    /// SRV 11.3 whose Pre-Command has not been signed: Hash and execution date-time.
-    activations: BTreeMap<RequestId, (FirmwareHash, Option<Utc>)>,
+    /// SRV 1.6 and SRV 11.3 whose Pre-Command has not been signed.
+    asked: BTreeMap<RequestId, activate::Asked>,
     patience: patience::Patience,
     /// What requests are signed with, and the time of day at [`Instant::ZERO`].
     protection: Option<(Protection, Utc)>,
@@ -63,7 +62,7 @@ impl Supplier {
             counter: config.first_counter,
             config,
             inbox: Inbox::default(),
-            activations: BTreeMap::new(),
+            asked: BTreeMap::new(),
             patience: patience::Patience::default(),
             protection: None,
             faults: Faults::none(),

@@ -74,7 +74,8 @@ impl Supplier {
             ServiceRequest::ReadFirmwareVersion => {
                 patience.reads.insert(request.request_id.target, Read::Asked);
             }
-            ServiceRequest::ReadInventory { .. }
+            ServiceRequest::UpdatePaymentMode(_)
+            | ServiceRequest::ReadInventory { .. }
             | ServiceRequest::ActivateFirmware { .. }
             | ServiceRequest::SignedPreCommand { .. } => {}
         }

@@ -127,13 +127,17 @@ const EPISODES: &[fn(Option<Fault>) -> String] = &[
     planned,
 ];
 
-/// Those that it takes somebody who forges frames to see, or a clock. The rig's scenarios show them.
+/// Those that it takes somebody who forges frames to see, a clock, or a change of payment mode. The rig's scenarios show
+/// them.
 const SHOWN_BY_SCENARIOS: &[Fault] = &[
     Fault::VerifiesLate,
     Fault::TakesReplays,
     Fault::TakesUnsecured,
     Fault::TakesWithoutLinkKey,
     Fault::StopsAtMalformedFrame,
+    Fault::KeepsPaymentMode,
+    Fault::AnswersPaymentModeUnsigned,
+    Fault::TakesAnyPaymentMode,
 ];
 
 #[test]

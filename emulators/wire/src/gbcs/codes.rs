@@ -1,4 +1,4 @@
-//! Message codes and alert codes that firmware updates use.
+//! Message codes and alert codes that firmware updates, and the change of mode beside them, use.
 
 /// Message codes: which use case a message belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,6 +7,10 @@ pub enum MessageCode {}
 impl MessageCode {
     /// CS06 Activate Firmware.
     pub const CS06: u16 = 0x0012;
+    /// ECS02 Set Payment Mode to Credit.
+    pub const ECS02: u16 = 0x001A;
+    /// ECS03 Set Payment Mode to Prepayment.
+    pub const ECS03: u16 = 0x001B;
     /// ECS52 Read ESME Firmware Version.
     pub const ECS52: u16 = 0x0059;
     /// GCS38 Read GSME Firmware Version.
@@ -30,6 +34,8 @@ impl MessageCode {
     pub const fn name(code: u16) -> Option<&'static str> {
         Some(match code {
             Self::CS06 => "CS06 Activate Firmware",
+            Self::ECS02 => "ECS02 Set Payment Mode to Credit",
+            Self::ECS03 => "ECS03 Set Payment Mode to Prepayment",
             Self::ECS52 => "ECS52 Read ESME Firmware Version",
             Self::GCS38 => "GCS38 Read GSME Firmware Version",
             Self::CS06_FUTURE_DATED_ALERT => "CS06 Activate Firmware (future-dated)",

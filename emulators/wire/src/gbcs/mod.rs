@@ -1,7 +1,8 @@
-//! GBCS messages of the firmware update use cases.
+//! GBCS messages of the firmware update use cases, and of the change of payment mode that goes with some updates.
 //!
 //! [`Envelope::parse`] reads any GBCS message: signed, with a MAC, or a Pre-Command. [`decode_content`] reads the content
-//! of the use cases CS06, CS08, CCS08, CS09, ECS52 and GCS38 and of the Alerts that ESME, GSME and HCALCS send beside them.
+//! of the use cases CS06, CS08, CCS08, CS09, ECS02, ECS03, ECS52 and GCS38 and of the Alerts that ESME, GSME and HCALCS
+//! send beside them.
 //! [`Message::sign`], [`Message::verify`], [`seal`] and [`check_mac`] do the cryptography; [`command`] has the checks that
 //! a Device makes of a Command. What parses is emitted as the same octets again, and no input makes anything here panic.
 
@@ -18,6 +19,7 @@ pub mod ecs52;
 mod fields;
 pub mod gcs38;
 mod message;
+pub mod payment_mode;
 
 pub use ccs08::TransferResponseCode;
 pub use codes::{AlertCode, MessageCode};
@@ -29,6 +31,7 @@ pub use cs09::ActivationOutcome;
 pub use date_time::{cosem_date_time, utc_from_cosem_date_time};
 pub use fields::ContentError;
 pub use message::{Cra, Envelope, GENERAL_CIPHERING, GENERAL_SIGNING, Message, MessageError, Supplementary};
+pub use payment_mode::{PaymentMode, Prepayment};
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -50,6 +53,10 @@ pub enum Content {
     Ccs08Alert(ccs08::Alert),
     /// CS09 Alert.
     Cs09Alert(cs09::Alert),
+    /// ECS02 or ECS03 Command.
+    PaymentModeCommand(payment_mode::Command),
+    /// ECS02 or ECS03 Response.
+    PaymentModeResponse(payment_mode::Response),
     /// ECS52 Command.
     Ecs52Command(ecs52::Command),
     /// ECS52 Response.
@@ -78,6 +85,15 @@ pub fn decode_content(message: &Message) -> Result<Content, ContentError> {
         (MessageCode::CS08, Cra::Response) => cs08::Response::decode(content).map(Content::Cs08Response),
         (MessageCode::CCS08, Cra::Alert) => ccs08::Alert::decode(content).map(Content::Ccs08Alert),
         (MessageCode::CS09, Cra::Alert) => cs09::Alert::decode(content).map(Content::Cs09Alert),
+        (MessageCode::ECS02, Cra::Command) => {
+            payment_mode::Command::decode_credit(content).map(Content::PaymentModeCommand)
+        }
+        (MessageCode::ECS03, Cra::Command) => {
+            payment_mode::Command::decode_prepayment(content).map(Content::PaymentModeCommand)
+        }
+        (code @ (MessageCode::ECS02 | MessageCode::ECS03), Cra::Response) => {
+            payment_mode::Response::decode(code, content).map(Content::PaymentModeResponse)
+        }
         (MessageCode::ECS52, Cra::Command) => ecs52::Command::decode(content).map(Content::Ecs52Command),
         (MessageCode::ECS52, Cra::Response) => ecs52::Response::decode(content).map(Content::Ecs52Response),
         (MessageCode::GCS38, Cra::Command) => gcs38::Command::decode(content).map(Content::Gcs38Command),
@@ -103,6 +119,8 @@ impl Content {
             Self::Cs08Response(content) => content.encode(),
             Self::Ccs08Alert(content) => content.encode(),
             Self::Cs09Alert(content) => content.encode(),
+            Self::PaymentModeCommand(content) => content.encode(),
+            Self::PaymentModeResponse(content) => content.encode(),
             Self::Ecs52Command(content) => content.encode(),
             Self::Ecs52Response(content) => content.encode(),
             Self::Gcs38Command(content) => content.encode(),
@@ -134,6 +152,8 @@ impl fmt::Display for Content {
             Self::Cs08Response(content) => content.fmt(f),
             Self::Ccs08Alert(content) => content.fmt(f),
             Self::Cs09Alert(content) => content.fmt(f),
+            Self::PaymentModeCommand(content) => content.fmt(f),
+            Self::PaymentModeResponse(content) => content.fmt(f),
             Self::Ecs52Command(content) => content.fmt(f),
             Self::Ecs52Response(content) => content.fmt(f),
             Self::Gcs38Command(content) => content.fmt(f),

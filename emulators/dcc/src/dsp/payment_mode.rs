@@ -1,0 +1,32 @@
+//! SRV 1.6 'Update Payment Mode' to an ESME: a Critical Command like SRV 11.3, whose second step it shares.
+
+use super::Dsp;
+use super::codes::{Outcome, Refusal};
+use crate::duis::{RequestId, ResponsePayload, ServiceRequest};
+use hanrig_wire::gbcs::{Cra, Message, PaymentMode, payment_mode};
+use hanrig_wire::types::Eui64;
+
+impl Dsp {
+    /// First step: the Pre-Command, to be carried out at once.
+    pub(super) fn update_payment_mode(
+        &mut self,
+        sender: Eui64,
+        request_id: RequestId,
+        mode: PaymentMode,
+    ) -> Result<(Outcome, ResponsePayload), Refusal> {
+        let (device, _) = self.command_target(sender, request_id.target, &ServiceRequest::UpdatePaymentMode(mode))?;
+        let gbcs_version = self.gbcs_version(device);
+        let message = Message {
+            cra: Cra::Command,
+            counter: request_id.counter,
+            originator: sender,
+            recipient: request_id.target,
+            date_time: None,
+            message_code: mode.message_code(),
+            supplementary: None,
+            content: payment_mode::Command::new(request_id.counter, self.transformed_mode(mode)).encode(),
+            signature: None,
+        };
+        Ok(self.pre_command(request_id, gbcs_version, message))
+    }
+}
