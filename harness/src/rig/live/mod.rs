@@ -40,17 +40,18 @@ use software::{Said, SoftwarePlayer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How long nothing must have happened before a wait is jumped over: where every participant tells that it is idle, and
-/// where not. A machine may be so busy that a board or a port is late by more, so boards are asked, too: see
-/// [`LiveBench::is_settled`].
-const SETTLED: Duration = Duration::from_millis(200);
+/// How long nothing must have happened before a wait is jumped over: where every participant tells that it is idle, where
+/// the emulation tells besides what is on its way, and where neither. A machine may be so busy that a board or a port is
+/// late by more, so boards are asked, too: see [`LiveBench::is_settled`].
+const SETTLED: Duration = Duration::from_millis(300);
+const SETTLED_EMULATED: Duration = Duration::from_millis(100);
 const QUIET: Duration = Duration::from_millis(2500);
 /// For how long the rig believes the emulation that something is on its way: firmware that hangs takes nothing any more.
 const UNREAD: Duration = Duration::from_secs(10);
 /// How long the rig listens on, after a wait is over, for what happened before its end and is not read yet.
 const LATE: Duration = Duration::from_secs(5);
 /// How long participants get to react to a jump before the next one.
-const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
+const BETWEEN_JUMPS: Duration = Duration::from_millis(100);
 /// The first jump after something happened, and the longest.
 const FIRST_JUMP: Duration = Duration::from_secs(30);
 const LONGEST_JUMP: Duration = Duration::from_secs(600);
@@ -452,13 +453,17 @@ impl LiveBench {
     /// this takes as long as what is on its way may take.
     async fn is_settled(&mut self) -> Result<bool, Cannot> {
         let before = self.last_event;
-        if before.elapsed() < SETTLED || !self.is_drained() {
+        if before.elapsed() < self.settled() || !self.is_drained() {
             return Ok(false);
         }
         self.move_clocks(Duration::ZERO).await?;
         self.take_events();
         self.poll();
         Ok(self.last_event == before && self.is_drained())
+    }
+
+    const fn settled(&self) -> Duration {
+        if self.emulation.is_some() { SETTLED_EMULATED } else { SETTLED }
     }
 
     /// Whether the emulation, where there is one, knows of nothing that was told and is not read.
@@ -484,7 +489,7 @@ impl LiveBench {
     /// How far all clocks can be moved on now, of `left`.
     async fn jump_for(&mut self, left: Duration) -> Result<Option<Duration>, Cannot> {
         let quiet = self.last_event.elapsed();
-        if left <= WORTH_A_JUMP || quiet < SETTLED || self.last_jump.elapsed() < BETWEEN_JUMPS {
+        if left <= WORTH_A_JUMP || quiet < self.settled() || self.last_jump.elapsed() < BETWEEN_JUMPS {
             return Ok(None);
         }
         let told = self.idle().await?.is_some_and(|idle| idle > WORTH_A_JUMP);
