@@ -156,16 +156,16 @@ fn a_bench_has_settings_for_its_dcc_and_hubs_that_scenarios_name() {
     insta::assert_snapshot!(wrong("qemu.toml", &[("[hub]\nplayer", profile)]), @r#"
 2 things are wrong with the bench
   bench.toml:39:15: hub_profile[0].stall_hours: 0 is out of range; expected hours up to a year, 1 to 8784
-  bench.toml:68:8: ppmid[0].name: the name "PPMID" is used twice
+  bench.toml:112:8: ppmid[0].name: the name "PPMID" is used twice
 "#);
 }
 
 #[test]
 fn what_no_bench_can_do_with_a_device_is_told() {
     let hcalcs_is = "name = \"HCALCS\"\nplayer = \"software\"";
-    insta::assert_snapshot!(wrong("qemu.toml", &[(hcalcs_is, "name = \"HCALCS\"\nplayer = \"qemu\"")]), @r#"bench.toml:90:10: hcalcs[0].player: no board can play hcalcs yet; expected "software""#);
+    insta::assert_snapshot!(wrong("qemu.toml", &[(hcalcs_is, "name = \"HCALCS\"\nplayer = \"qemu\"")]), @r#"bench.toml:134:10: hcalcs[0].player: no board can play hcalcs yet; expected "software""#);
     insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[access_control_broker]", &hcalcs())]), @r#"bench.toml:115:10: hcalcs[0].player: the player is "software", and there is no [hcalcs.radio], the radio co-processor over which it reaches the boards"#);
-    insta::assert_snapshot!(wrong("qemu.toml", &[("block_size = 48", "block_size = 51")]), @r#"bench.toml:101:14: hcalcs[0].declaration.block_size: 51 is out of range; expected image octets that fit in a frame, 1 to 50"#);
+    insta::assert_snapshot!(wrong("qemu.toml", &[("block_size = 48", "block_size = 51")]), @r#"bench.toml:145:14: hcalcs[0].declaration.block_size: 51 is out of range; expected image octets that fit in a frame, 1 to 50"#);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_device_below_1_ghz_takes_a_hub_with_two_bands() {
     let below = (hcalcs_is, below.as_str());
     insta::assert_snapshot!(wrong("built-in/bench.toml", &built_in(&[below])), @r#"bench.toml:153:8: hcalcs[0].band: below 1 GHz, where a hub with one band does not reach it; expected [hub.profile] with bands = "dual""#);
     let two = [below, ("bands = \"single\"", "bands = \"dual\"")];
-    insta::assert_snapshot!(wrong("qemu.toml", &two), @"bench.toml:91:8: hcalcs[0].band: below 1 GHz, and the rig has a radio for that band where all is software only");
+    insta::assert_snapshot!(wrong("qemu.toml", &two), @"bench.toml:135:8: hcalcs[0].band: below 1 GHz, and the rig has a radio for that band where all is software only");
     let (_folder, path) = example("built-in/bench.toml", &built_in(&two));
     let bench = Bench::load(&path).unwrap();
     assert_eq!((bench.reserve[0].band, bench.hub.profile.bands), (Band::SubGhz, Bands::Dual));
@@ -192,7 +192,7 @@ fn a_device_below_1_ghz_takes_a_hub_with_two_bands() {
 fn what_is_wrong_is_told_with_line_and_field() {
     insta::assert_snapshot!(wrong("qemu.toml", &[("firmware/mps2-ch", "firmware/mps2-hub")]), @"bench.toml:44:12: hub.qemu.firmware: there is no file firmware/mps2-hub; is it built?");
     insta::assert_snapshot!(wrong("qemu.toml", &[("[emulation]", ""), ("throttled = false", "")]), @"bench.toml:35:10: hub.player: an emulated board, and no [emulation] that says how");
-    insta::assert_snapshot!(wrong("qemu-hub.toml", &[("player = \"software\"", "player = \"qemu\"")]), @r#"bench.toml:62:10: ppmid[0].player: the player is "qemu", and there is no [ppmid.qemu]"#);
+    insta::assert_snapshot!(wrong("qemu-hub.toml", &[("player = \"software\"", "player = \"qemu\"")]), @r#"bench.toml:106:10: ppmid[0].player: the player is "qemu", and there is no [ppmid.qemu]"#);
     insta::assert_snapshot!(wrong("qemu.toml", &[("throttled = false", "throttled = false\nspeed = 2")]), @"bench.toml:31:1: emulation.speed: unknown field `speed`, expected `throttled`");
     insta::assert_snapshot!(wrong("qemu.toml", &[("[hub.qemu]", "[hub.wan]\ntcp = \"h:1\"\n[hub.qemu]")]), @r#"bench.toml:43:1: hub.wan: expected [hub.wan] only with the player "board""#);
     insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("probe = \"000683000002\"", "probe = \"000683000001\"")]), @"bench.toml:94:9: ppmid[0].board.probe: it is used by hub.board.probe already");
