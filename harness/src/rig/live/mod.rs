@@ -44,14 +44,14 @@ use std::sync::Arc;
 /// the emulation tells besides what is on its way, and where neither. A machine may be so busy that a board or a port is
 /// late by more, so boards are asked, too: see [`LiveBench::is_settled`].
 const SETTLED: Duration = Duration::from_millis(300);
-const SETTLED_EMULATED: Duration = Duration::from_millis(100);
+const SETTLED_EMULATED: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_millis(2500);
 /// For how long the rig believes the emulation that something is on its way: firmware that hangs takes nothing any more.
 const UNREAD: Duration = Duration::from_secs(10);
 /// How long the rig listens on, after a wait is over, for what happened before its end and is not read yet.
 const LATE: Duration = Duration::from_secs(5);
 /// How long participants get to react to a jump before the next one.
-const BETWEEN_JUMPS: Duration = Duration::from_millis(100);
+const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
 /// The first jump after something happened, and the longest.
 const FIRST_JUMP: Duration = Duration::from_secs(30);
 const LONGEST_JUMP: Duration = Duration::from_secs(600);
@@ -466,7 +466,8 @@ impl LiveBench {
         if self.emulation.is_some() { SETTLED_EMULATED } else { SETTLED }
     }
 
-    /// Whether the emulation, where there is one, knows of nothing that was told and is not read.
+    /// Whether the emulation, where there is one, knows of nothing that was told and is not read, and the WAN link to a
+    /// board is up where it should be.
     fn is_drained(&self) -> bool {
         let ports = self.seats.iter().filter_map(|seat| match &seat.player {
             Player::Software(player) => Some((seat.eui, player.carried())),
@@ -474,7 +475,9 @@ impl LiveBench {
         });
         let unread =
             self.emulation.as_ref().is_some_and(|emulation| !emulation.is_drained(self.sniffer.carried(), ports));
-        !unread || self.last_event.elapsed() > UNREAD
+        let hub_is_on = matches!(self.seats.get(HUB), Some(Seat { player: Player::Board(board), .. }) if board.is_on());
+        let connecting = self.wan.is_some() && hub_is_on && !self.wan_cut && !self.wan_port_up;
+        !(unread || connecting) || self.last_event.elapsed() > UNREAD
     }
 
     /// For how long no participant has anything to do by itself, where all of them tell.
