@@ -22,7 +22,7 @@ use hanrig_wire::gbcs::ccs08::TransferResponseCode;
 use hanrig_wire::gbcs::cs06::{self, ActivationResult};
 use hanrig_wire::gbcs::cs08::{self, ReadOutcome};
 use hanrig_wire::gbcs::cs09::ActivationOutcome;
-use hanrig_wire::gbcs::{self, Content, Cra, Envelope, Message, decode_content};
+use hanrig_wire::gbcs::{self, Content, Cra, Envelope, Message, PaymentMode, Prepayment, decode_content, payment_mode};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use std::collections::BTreeMap;
@@ -111,35 +111,43 @@ impl Play {
         self.look();
     }
 
-    fn activate(&mut self, user: Eui64, device: Eui64) {
-        let hash = FirmwareHash::of(&manufacturer_image(200));
-        let body = ServiceRequest::ActivateFirmware { execution_date_time: None, hash };
-        let answer = self.send(user, device, body);
-        let hanrig_dcc::duis::ResponseBody::ResponseMessage(message) = answer.body else { return };
+    /// A Critical Service Request, signed first by another and then by the sender, and answered by the Device.
+    fn command(&mut self, user: Eui64, device: Eui64, body: ServiceRequest, answer: impl FnOnce(u64) -> Vec<u8>) {
+        let response = self.send(user, device, body);
+        let hanrig_dcc::duis::ResponseBody::ResponseMessage(message) = response.body else { return };
         let hanrig_dcc::duis::ResponsePayload::PreCommand(pre_command) = message.payload else { return };
         let mut message = Message::parse_pre_command(&pre_command.gbcs_payload).unwrap();
-        let id = answer.request_id.unwrap();
-        // First as another has signed it.
+        let id = response.request_id.unwrap();
         for signer in [OTHER_IMPORT, user] {
             message.sign(&user_key(signer));
             let signed = ServiceRequest::SignedPreCommand { gbcs_payload: message.emit() };
-            let answer = self.world.send_request(user, &Request::new(id, signed));
-            self.note(answer);
+            let response = self.world.send_request(user, &Request::new(id, signed));
+            self.note(response);
         }
-        let outcome = cs06::Outcome { result: ActivationResult::Success, version: VERSION };
-        let content = cs06::Response::Immediate(outcome).encode();
         let answer = Message {
             cra: Cra::Response,
             originator: device,
             recipient: user,
-            content,
+            content: answer(message.counter),
             signature: None,
-            ..message.clone()
+            ..message
         };
         self.look();
         self.world.gbcs(HUB, signed(answer));
         self.look();
+    }
+
+    fn activate(&mut self, user: Eui64, device: Eui64) {
+        let hash = FirmwareHash::of(&manufacturer_image(200));
+        let body = ServiceRequest::ActivateFirmware { execution_date_time: None, hash };
+        let outcome = cs06::Outcome { result: ActivationResult::Success, version: VERSION };
+        self.command(user, device, body, |_| cs06::Response::Immediate(outcome).encode());
         self.note(self.world.smi_version(device));
+    }
+
+    fn change_payment_mode(&mut self, user: Eui64, device: Eui64, mode: PaymentMode) {
+        let body = ServiceRequest::UpdatePaymentMode(mode);
+        self.command(user, device, body, |counter| payment_mode::Response::new(counter, mode, true).encode());
     }
 
     fn read(&mut self, user: Eui64, device: Eui64, version: FirmwareVersion) {
@@ -175,6 +183,7 @@ const SCENES: &[Scene] = &[
     ("", failures),
     ("", an_older_image),
     ("", commands),
+    ("", payment_modes),
     ("", the_cpl),
     ("maximum_devices = 1", |stage| {
         stage.update(IMPORT, &[PPMID, PPMID_2]);
@@ -312,6 +321,14 @@ fn commands(stage: &mut Play) {
     stage.send(IMPORT, DCC, ServiceRequest::ReadInventory { device_id: PPMID });
     let activations: Vec<_> = stage.world.dsp.firmware_activations(Viewer::ServiceDesk).cloned().collect();
     stage.note(activations);
+}
+
+fn payment_modes(stage: &mut Play) {
+    let prepayment =
+        Prepayment { suspend_debt_disabled: true, suspend_debt_emergency: false, disablement_threshold: 1500 };
+    stage.change_payment_mode(IMPORT, ESME, PaymentMode::Prepayment(prepayment));
+    stage.change_payment_mode(IMPORT, ESME, PaymentMode::Credit);
+    stage.change_payment_mode(GAS, ESME, PaymentMode::Credit);
 }
 
 fn the_cpl(stage: &mut Play) {
