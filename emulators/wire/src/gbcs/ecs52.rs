@@ -5,7 +5,7 @@
 
 use super::codes::MessageCode;
 use super::cs08::ReadOutcome;
-use super::fields::{ContentError, Octets};
+use super::fields::{ContentError, Octets, invoke_id};
 use crate::types::FirmwareVersion;
 use alloc::vec::Vec;
 use core::fmt;
@@ -28,11 +28,6 @@ const NO_VERSION: &[u8] = &[0x00, 0x00, 0x01, 0x00, 0x01, 0x01];
 /// The data access result that stands for a failure: hardware fault.
 const HARDWARE_FAULT: u8 = 1;
 
-fn invoke(counter: u64) -> [u8; 3] {
-    let [.., a, b, c] = counter.to_be_bytes();
-    [a, b, c]
-}
-
 /// Say which firmware version is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -43,7 +38,7 @@ pub struct Command {
 impl Command {
     /// The Command of a message with this originator counter.
     pub fn new(counter: u64) -> Self {
-        Self { invoke_id: invoke(counter) }
+        Self { invoke_id: invoke_id(counter) }
     }
 
     /// From a message's content.
@@ -80,7 +75,7 @@ pub struct Response {
 impl Response {
     /// The answer to a Command with this originator counter; `None` for a version that cannot be read.
     pub fn new(counter: u64, version: Option<FirmwareVersion>) -> Self {
-        Self { invoke_id: invoke(counter), version: version.ok_or(HARDWARE_FAULT) }
+        Self { invoke_id: invoke_id(counter), version: version.ok_or(HARDWARE_FAULT) }
     }
 
     /// Whether the version could be read.

@@ -7,6 +7,12 @@ use core::time::Duration;
 use der::asn1::{AnyRef, GeneralizedTime, Null, OctetStringRef};
 use der::{Decode, Encode, ErrorKind, Reader, SliceReader, Tag, Tagged};
 
+/// The invoke identifier of a DLMS access request: the last 24 bits of the originator counter.
+pub(super) fn invoke_id(counter: u64) -> [u8; 3] {
+    let [.., a, b, c] = counter.to_be_bytes();
+    [a, b, c]
+}
+
 /// Why a content is not what its use case says. Offsets count from the content's first octet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContentError {

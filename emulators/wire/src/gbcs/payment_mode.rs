@@ -12,7 +12,7 @@
 //! the two suspensions of debt; the fourth, neither of them, follows here from what each does by itself.
 
 use super::codes::MessageCode;
-use super::fields::{ContentError, Octets};
+use super::fields::{ContentError, Octets, invoke_id};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -126,11 +126,6 @@ impl fmt::Display for PaymentMode {
     }
 }
 
-fn invoke(counter: u64) -> [u8; 3] {
-    let [.., a, b, c] = counter.to_be_bytes();
-    [a, b, c]
-}
-
 /// Take this payment mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Command {
@@ -147,12 +142,12 @@ pub struct Command {
 impl Command {
     /// The Command of a message with this originator counter, for a single element meter, to be carried out at once.
     pub fn new(counter: u64, mode: PaymentMode) -> Self {
-        Self { invoke_id: invoke(counter), mode, twin: false, time: AT_ONCE }
+        Self { invoke_id: invoke_id(counter), mode, twin: false, time: AT_ONCE }
     }
 
     /// Whether this is the Command of a message with this originator counter.
     pub fn is_of(&self, counter: u64) -> bool {
-        self.invoke_id == invoke(counter)
+        self.invoke_id == invoke_id(counter)
     }
 
     /// From the content of a message of ECS02.
@@ -258,7 +253,7 @@ impl Response {
         if let Some(last) = results.last_mut().filter(|_| !success) {
             *last = Self::OTHER_REASON;
         }
-        Self { invoke_id: invoke(counter), results }
+        Self { invoke_id: invoke_id(counter), results }
     }
 
     /// Whether every set is a success.
