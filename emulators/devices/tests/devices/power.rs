@@ -1,8 +1,9 @@
 //! Power that goes at any point: the old firmware runs or the new, and the update can be completed.
 
-use crate::support::{Bench, HOUR, MINUTE, NEW, OLD, config, new_image};
+use crate::support::{Bench, HOUR, MINUTE, NEW, OLD, SUPPLIER_KEY, config, new_image, signing_key, with_mac};
 use hanrig_devices::Kind;
 use hanrig_wire::gbcs::cs06::{ActivationResult, Outcome, Response};
+use hanrig_wire::gbcs::{Message, PaymentMode, Prepayment, payment_mode};
 use hanrig_wire::time::Duration;
 use rstest::rstest;
 
@@ -26,6 +27,29 @@ fn lost_during_the_download(
     assert_eq!(bench.version(), OLD);
     bench.activate(image.hash);
     assert_eq!(bench.version(), NEW);
+}
+
+#[test]
+fn an_esme_keeps_its_payment_mode() {
+    let mode = PaymentMode::Prepayment(Prepayment {
+        suspend_debt_disabled: true,
+        suspend_debt_emergency: false,
+        disablement_threshold: -200,
+    });
+    let mut bench = Bench::of(Kind::Esme);
+    assert_eq!(bench.device().payment_mode(), PaymentMode::Credit);
+    let activate = bench.activate_command([0; 32], None);
+    let content = payment_mode::Command::new(activate.counter, mode).encode();
+    let mut message = Message { message_code: mode.message_code(), content, ..activate };
+    message.sign(&signing_key(SUPPLIER_KEY));
+    bench.send(with_mac(&message));
+    bench.run(MINUTE);
+    assert_eq!(bench.device().payment_mode(), mode);
+    bench.power_off();
+    bench.run(HOUR);
+    bench.power_on();
+    bench.run(MINUTE);
+    assert_eq!(bench.device().payment_mode(), mode);
 }
 
 #[test]
