@@ -1,13 +1,11 @@
 //! Runs of the built-in suite through the library.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use cucumber::World as _;
 use hanrig::bench::Bench;
-use hanrig::progress::RunProgress;
 use hanrig::runner::{Case, Run, feature};
 use hanrig::world::RigScenario;
 use hanrig_reports::{LogWriter, VerdictCounts};
@@ -27,18 +25,7 @@ pub(crate) fn transfer_750kb() -> Vec<Case> {
 
 /// Runs `cases` one after another with seed 1, evidence going to `out`. The run log is made and thrown away.
 pub(crate) fn run(cases: &[Case], bench: &Arc<Bench>, out: Option<&Path>) {
-    let run = Run {
-        cases,
-        bench: Arc::clone(bench),
-        seed: 1,
-        jobs: 1,
-        out,
-        filter: None,
-        repeat: Vec::new(),
-        interpretations: BTreeMap::new(),
-        requirements: BTreeMap::new(),
-        progress: RunProgress::hidden(),
-    };
+    let run = Run { out, ..Run::of(cases, Arc::clone(bench)) };
     let counts =
         run.run(&RigScenario::collection(), &mut LogWriter::new(io::sink())).expect("the run is carried through");
     let pass = u32::try_from(cases.len()).expect("there are few scenarios");

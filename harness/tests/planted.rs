@@ -12,7 +12,6 @@ use cucumber::World as _;
 use cucumber::step::Collection;
 use gherkin::StepType;
 use hanrig::bench::{Bench, Planted};
-use hanrig::progress::RunProgress;
 use hanrig::runner::{Case, Run, feature};
 use hanrig::world::RigScenario;
 use hanrig_reports::{LogWriter, RunLog, ScenarioLog, StepStatus, Verdict};
@@ -38,20 +37,8 @@ impl Rig {
     fn run(&self, cases: &[Case], planted: Option<Planted>) -> RunLog {
         let mut bench = self.bench.clone();
         bench.planted.extend(planted);
-        let run = Run {
-            cases,
-            bench: Arc::new(bench),
-            seed: 1,
-            jobs: 1,
-            out: None,
-            filter: None,
-            repeat: Vec::new(),
-            interpretations: BTreeMap::new(),
-            requirements: BTreeMap::new(),
-            progress: RunProgress::hidden(),
-        };
         let mut log = Vec::new();
-        run.run(&self.steps, &mut LogWriter::new(&mut log)).unwrap();
+        Run::of(cases, Arc::new(bench)).run(&self.steps, &mut LogWriter::new(&mut log)).unwrap();
         RunLog::from_reader(log.as_slice()).unwrap()
     }
 

@@ -7,7 +7,6 @@ use std::sync::{Arc, LazyLock};
 use cucumber::World as _;
 use cucumber::step::Collection;
 use hanrig::bench::{Bench, Planted};
-use hanrig::progress::RunProgress;
 use hanrig::runner::{Case, Run, feature};
 use hanrig::world::RigScenario;
 use hanrig_dcc::dsp;
@@ -31,18 +30,7 @@ fn bench(settings: &str) -> Bench {
 fn run(bench: Bench, features: &[&str]) -> RunLog {
     let named = |case: &&Case| features.iter().any(|name| case.feature.ends_with(&format!("/{name}.feature")));
     let cases: Vec<_> = CASES.iter().filter(|case| features.is_empty() || named(case)).cloned().collect();
-    let run = Run {
-        cases: &cases,
-        bench: Arc::new(bench),
-        seed: 1,
-        jobs: 2,
-        out: None,
-        filter: None,
-        repeat: Vec::new(),
-        interpretations: BTreeMap::new(),
-        requirements: BTreeMap::new(),
-        progress: RunProgress::hidden(),
-    };
+    let run = Run { jobs: 2, ..Run::of(&cases, Arc::new(bench)) };
     let mut log = Vec::new();
     run.run(&STEPS, &mut LogWriter::new(&mut log)).unwrap();
     RunLog::from_reader(log.as_slice()).unwrap()

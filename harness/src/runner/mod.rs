@@ -64,6 +64,24 @@ pub struct Run<'a> {
     pub progress: RunProgress,
 }
 
+impl<'a> Run<'a> {
+    /// A run of `cases` on `bench`, one after another with seed 1, that keeps no evidence and shows nothing.
+    pub fn of(cases: &'a [Case], bench: Arc<Bench>) -> Self {
+        Self {
+            cases,
+            bench,
+            seed: 1,
+            jobs: 1,
+            out: None,
+            filter: None,
+            repeat: Vec::new(),
+            interpretations: BTreeMap::new(),
+            requirements: BTreeMap::new(),
+            progress: RunProgress::hidden(),
+        }
+    }
+}
+
 /// A run could not be carried through.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
