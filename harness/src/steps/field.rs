@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Longer than a MAC tries to get a frame through, and shorter than a Device waits before it asks again.
-const OUT_OF_RANGE: Duration = Duration::from_secs(1);
+const OUT_OF_RANGE: Duration = Duration::from_secs(2);
 
 /// How much later the hub gets what the Device asks for, on a bench that runs in real time: so long does the rig have to put
 /// the Device out of range before the answer.

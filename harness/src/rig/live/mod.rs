@@ -50,6 +50,8 @@ const QUIET: Duration = Duration::from_millis(2500);
 const UNREAD: Duration = Duration::from_secs(10);
 /// How long the rig listens on, after a wait is over, for what happened before its end and is not read yet.
 const LATE: Duration = Duration::from_secs(5);
+/// How long before the end of a wait that begins.
+const LEAD: Duration = Duration::from_millis(500);
 /// How long participants get to react to a jump before the next one.
 const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
 /// The first jump after something happened, and the longest.
@@ -616,6 +618,11 @@ impl Driver for LiveBench {
                 )));
             }
             let deadline = self.now() + duration;
+            if duration > WORTH_A_JUMP {
+                // What is not read yet is read before the end: a step may want the bench at that very time.
+                let nearly = self.now() + duration.saturating_sub(LEAD);
+                self.advance(nearly, &mut |_| false).await?;
+            }
             self.advance(deadline, &mut |_| false).await.map(drop)
         })
     }
