@@ -280,6 +280,22 @@ async fn expect_told(
     payload: fn(&ResponsePayload) -> Option<&[u8]>,
     right: impl Fn(&Outcome) -> bool,
 ) -> StepResult {
+    expect_told_by(world, role, what, payload, |message| match about_activation(message) {
+        Some(Content::Cs06Response(cs06::Response::Immediate(outcome))) => right(&outcome),
+        Some(Content::Cs06FutureDatedAlert(alert)) => right(&alert.outcome),
+        _ => false,
+    })
+    .await
+}
+
+/// Expects a Device's message that is `right` to reach the Supplier that asked, and nobody else.
+pub(super) async fn expect_told_by(
+    world: &mut RigScenario,
+    role: Role,
+    what: &str,
+    payload: fn(&ResponsePayload) -> Option<&[u8]>,
+    right: impl Fn(&Message) -> bool,
+) -> StepResult {
     let user = world.supplier_eui(role)?;
     let request = request_of(world, role)?;
     let octets_of = |sighting: &DuisSighting| match &sighting.message {
@@ -291,15 +307,10 @@ async fn expect_told(
         }
         _ => None,
     };
-    let outcome_of = |sighting: &DuisSighting| {
-        let envelope = Envelope::parse(&octets_of(sighting)?).ok()?;
-        match about_activation(envelope.message())? {
-            Content::Cs06Response(cs06::Response::Immediate(outcome)) => Some(outcome),
-            Content::Cs06FutureDatedAlert(alert) => Some(alert.outcome),
-            _ => None,
-        }
+    let told = |sighting: &DuisSighting| {
+        let envelope = octets_of(sighting).and_then(|octets| Envelope::parse(&octets).ok());
+        envelope.is_some_and(|envelope| right(envelope.message()))
     };
-    let told = |sighting: &DuisSighting| outcome_of(sighting).is_some_and(|outcome| right(&outcome));
     world
         .expect_duis(
             &format!("{what} for the {role}'s request {request}"),
@@ -312,7 +323,7 @@ async fn expect_told(
     if stranger { Err(StepError::fail("somebody who had not asked was told too")) } else { Ok(()) }
 }
 
-fn response_payload(payload: &ResponsePayload) -> Option<&[u8]> {
+pub(super) fn response_payload(payload: &ResponsePayload) -> Option<&[u8]> {
     match payload {
         ResponsePayload::GbcsPayload(octets) => Some(octets),
         _ => None,

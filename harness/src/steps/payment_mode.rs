@@ -1,14 +1,12 @@
 //! SRV 1.6: a Supplier has an ESME change its payment mode at once, and hears what came of it.
 
 use super::HAN;
-use super::activation::{command, is_of_device};
-use super::distribution::request_of;
-use crate::rig::observe::{DuisSighting, Heard, Party, Sighting};
+use super::activation::{command, expect_told_by, is_of_device, response_payload};
+use crate::rig::observe::{Heard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role};
 use cucumber::{then, when};
-use hanrig_dcc::duis::{DuisMessage, ResponseBody, ResponsePayload};
-use hanrig_wire::gbcs::{Content, Envelope, Message, PaymentMode, Prepayment, decode_content, payment_mode};
+use hanrig_wire::gbcs::{Content, Message, PaymentMode, Prepayment, decode_content, payment_mode};
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::Eui64;
 
@@ -81,27 +79,12 @@ async fn answers(world: &mut RigScenario, named: Named, name: String) -> StepRes
 
 #[then(expr = "the {supplier} is told by the {device}'s signed response that every result of SRV 1.6 is a success")]
 async fn told(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
-    let (user, request) = (world.supplier_eui(role)?, request_of(world, role)?);
     let device = world.device(named)?;
     let (eui, key) = (device.eui, device.keys.ds.verifying_key());
-    let told = |sighting: &DuisSighting| {
-        let DuisMessage::Response(response) = &sighting.message else { return false };
-        let ResponseBody::ResponseMessage(message) = &response.body else { return false };
-        let ResponsePayload::GbcsPayload(octets) = &message.payload else { return false };
-        let Ok(envelope) = Envelope::parse(octets) else { return false };
-        let success = answer(envelope.message(), eui).is_some_and(|(_, response)| response.is_success());
-        response.request_id == Some(request) && success && envelope.message().verify(&key).is_ok()
-    };
-    world
-        .expect_duis(
-            &format!("the {named}'s signed success for the {role}'s request {request}"),
-            HAN,
-            |sighting| sighting.to == Party::User(user) && told(sighting),
-            |sighting| sighting.to == Party::User(user),
-        )
-        .await?;
-    let stranger = world.seen()?.duis.iter().any(|sighting| sighting.to != Party::User(user) && told(sighting));
-    if stranger { Err(StepError::fail("somebody who had not asked was told too")) } else { Ok(()) }
+    expect_told_by(world, role, &format!("the {named}'s signed success"), response_payload, |message| {
+        answer(message, eui).is_some_and(|(_, response)| response.is_success()) && message.verify(&key).is_ok()
+    })
+    .await
 }
 
 #[then(expr = "for {int} hours the {device} does not answer {word} with success")]
