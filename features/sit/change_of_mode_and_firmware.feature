@@ -3,8 +3,8 @@ Feature: Business scenario 'Change of Mode and Firmware'
   Mirrors the business scenario that FIA 6.2.1 has updated with additional Alerts and a scenario for PPMIDs: the meter gets
   the firmware that the new mode needs, and the PPMID that goes with it follows. The FIA says no more of the business
   scenario. The change of the payment mode is SRV 1.6 'Update Payment Mode', a Critical Service Request like SRV 11.3, here
-  for an ESME of one element and at once: GBCS use cases ECS03 to prepayment and ECS02 to credit. Not here are the GSME's
-  (GCS02 and GCS03), changes for later or cancelled, and what a mode has a meter do: the verdict is on what the ESME answers.
+  at once: by GBCS use cases ECS03 and ECS02 for an ESME of one element, and by GCS03 and GCS02 for a GSME. Not here are
+  changes for later or cancelled, and what a mode has a meter do: the verdict is on what the meter answers.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
@@ -45,32 +45,41 @@ Feature: Business scenario 'Change of Mode and Firmware'
       | ESME   | Import Supplier | Gas Supplier    |
       | GSME   | Gas Supplier    | Import Supplier |
 
-  @esme @METER-01
-  Scenario: The ESME changes to prepayment with its new firmware, and back to credit
-    Given the manufacturer has released ESME firmware version 00000300 of 4 KB
-    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the ESME
-    Then the Import Supplier gets N62 for the ESME
-    When the Import Supplier activates the image on the ESME by SRV 11.3
-    Then the Import Supplier is told success and version 00000300 on SRV 11.3
+  @esme @gsme @METER-01
+  Scenario Outline: The <meter> changes to prepayment with its new firmware, and back to credit
+    Given the manufacturer has released <meter> firmware version 00000300 of 4 KB
+    When the <Supplier> checks the image against the CPL and sends SRV 11.1 for the <meter>
+    Then the <Supplier> gets N62 for the <meter>
+    When the <Supplier> activates the image on the <meter> by SRV 11.3
+    Then the <Supplier> is told success and version 00000300 on SRV 11.3
     When 10 minutes go by
-    And the Import Supplier changes the ESME to prepayment with disablement threshold 1500 by SRV 1.6
-    Then the ESME answers ECS03 with every result a success, signed
-    And the Import Supplier is told by the ESME's signed response that every result of SRV 1.6 is a success
-    When the Import Supplier changes the ESME to credit by SRV 1.6
-    Then the ESME answers ECS02 with every result a success, signed
-    And the Import Supplier is told by the ESME's signed response that every result of SRV 1.6 is a success
-
-  @esme @METER-01
-  Scenario Outline: A command to prepayment <flaw> does not succeed
-    When an ECS03 Command <flaw> comes over the WAN for the ESME
-    Then for 2 hours the ESME does not answer ECS03 with success
-    And the ESME sends the Alert <Alert> to the Import Supplier, signed
-    When the Import Supplier changes the ESME to prepayment with disablement threshold -200 by SRV 1.6
-    Then the ESME answers ECS03 with every result a success, signed
+    And the <Supplier> changes the <meter> to prepayment with disablement threshold 1500 by SRV 1.6
+    Then the <meter> answers <prepayment> with success, signed
+    And the <Supplier> is told by the <meter>'s signed response that SRV 1.6 is a success
+    When the <Supplier> changes the <meter> to credit by SRV 1.6
+    Then the <meter> answers <credit> with success, signed
+    And the <Supplier> is told by the <meter>'s signed response that SRV 1.6 is a success
 
     Examples:
-      | flaw                                               | Alert  |
-      | without a signature                                | 0x8F3D |
-      | with another Supplier's signature                  | 0x8F3D |
-      | with a MAC that is not the Access Control Broker's | 0x8F3D |
-      | of another Supplier                                | 0x8F30 |
+      | meter | Supplier        | prepayment | credit |
+      | ESME  | Import Supplier | ECS03      | ECS02  |
+      | GSME  | Gas Supplier    | GCS03      | GCS02  |
+
+  @esme @gsme @METER-01
+  Scenario Outline: A command to prepayment <flaw> does not succeed on the <meter>
+    When the <prepayment> Command <flaw> comes over the WAN for the <meter>
+    Then for 2 hours the <meter> does not answer <prepayment> with success
+    And the <meter> sends the Alert <Alert> to the <Supplier>, signed
+    When the <Supplier> changes the <meter> to prepayment with disablement threshold -200 by SRV 1.6
+    Then the <meter> answers <prepayment> with success, signed
+
+    Examples:
+      | meter | Supplier        | prepayment | flaw                                               | Alert  |
+      | ESME  | Import Supplier | ECS03      | without a signature                                | 0x8F3D |
+      | ESME  | Import Supplier | ECS03      | with another Supplier's signature                  | 0x8F3D |
+      | ESME  | Import Supplier | ECS03      | with a MAC that is not the Access Control Broker's | 0x8F3D |
+      | ESME  | Import Supplier | ECS03      | of another Supplier                                | 0x8F30 |
+      | GSME  | Gas Supplier    | GCS03      | without a signature                                | 0x8F3D |
+      | GSME  | Gas Supplier    | GCS03      | with another Supplier's signature                  | 0x8F3D |
+      | GSME  | Gas Supplier    | GCS03      | with a MAC that is not the Access Control Broker's | 0x8F3D |
+      | GSME  | Gas Supplier    | GCS03      | of another Supplier                                | 0x8F30 |

@@ -22,7 +22,9 @@ use hanrig_wire::gbcs::ccs08::TransferResponseCode;
 use hanrig_wire::gbcs::cs06::{self, ActivationResult};
 use hanrig_wire::gbcs::cs08::{self, ReadOutcome};
 use hanrig_wire::gbcs::cs09::ActivationOutcome;
-use hanrig_wire::gbcs::{self, Content, Cra, Envelope, Message, PaymentMode, Prepayment, decode_content, payment_mode};
+use hanrig_wire::gbcs::{
+    self, Content, Cra, Envelope, Message, PaymentMode, Prepayment, decode_content, gsme_payment_mode, payment_mode,
+};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use std::collections::BTreeMap;
@@ -146,8 +148,10 @@ impl Play {
     }
 
     fn change_payment_mode(&mut self, user: Eui64, device: Eui64, mode: PaymentMode) {
-        let body = ServiceRequest::UpdatePaymentMode(mode);
-        self.command(user, device, body, |counter| payment_mode::Response::new(counter, mode, true).encode());
+        self.command(user, device, ServiceRequest::UpdatePaymentMode(mode), |counter| match device {
+            GSME => gsme_payment_mode::Response { outcome: Ok(gsme_payment_mode::Terms::default()) }.encode(),
+            _ => payment_mode::Response::new(counter, mode, true).encode(),
+        });
     }
 
     fn read(&mut self, user: Eui64, device: Eui64, version: FirmwareVersion) {
@@ -329,6 +333,7 @@ fn payment_modes(stage: &mut Play) {
     stage.change_payment_mode(IMPORT, ESME, PaymentMode::Prepayment(prepayment));
     stage.change_payment_mode(IMPORT, ESME, PaymentMode::Credit);
     stage.change_payment_mode(GAS, ESME, PaymentMode::Credit);
+    stage.change_payment_mode(GAS, GSME, PaymentMode::Prepayment(prepayment));
 }
 
 fn the_cpl(stage: &mut Play) {

@@ -3,14 +3,14 @@
 use crate::config::DeviceConfig;
 use crate::faults::{Fault, Faults};
 use crate::firmware;
-use crate::gbcs::{self, Command};
+use crate::gbcs::{self, Command, NewMode};
 use crate::state::{Planned, SlotName, State};
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use embedded_storage::nor_flash::NorFlash;
-use hanrig_wire::gbcs::{Message, PaymentMode, cs06, payment_mode};
+use hanrig_wire::gbcs::{Message, PaymentMode, cs06};
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_zigbee::han::{HanConfig, HanDevice, HanEvent};
 use hanrig_zigbee::ota::client::{ClientConfig, ClientEvent, Transfer};
@@ -161,7 +161,7 @@ impl<F: NorFlash> Device<F> {
         self.state.held.map(|held| Region { start, size: held.size })
     }
 
-    /// How an ESME is paid for; from the factory it is in credit mode.
+    /// How a meter is paid for; from the factory it is in credit mode.
     pub const fn payment_mode(&self) -> PaymentMode {
         self.state.payment_mode
     }
@@ -370,7 +370,7 @@ impl<F: NorFlash> Device<F> {
                 }
             }
             Ok(Command::Activate(command)) => self.on_activate(now, &command),
-            Ok(Command::SetPaymentMode(message, command)) => self.on_payment_mode(now, &message, command),
+            Ok(Command::SetPaymentMode(message, mode)) => self.on_payment_mode(now, &message, mode),
             Err(why) => {
                 self.log(format!("GBCS message not taken: {why}"));
                 if let Some(code) = why.alert_code() {
@@ -401,16 +401,14 @@ impl<F: NorFlash> Device<F> {
     }
 
     /// Takes a payment mode at once. What is for later, or for a twin element meter, it answers with a failure.
-    fn on_payment_mode(&mut self, now: Instant, message: &Message, command: payment_mode::Command) {
-        let payment_mode::Command { mode, twin, time, .. } = command;
-        let takes = time == payment_mode::AT_ONCE && !twin && !self.faulty(Fault::KeepsPaymentMode);
+    fn on_payment_mode(&mut self, now: Instant, message: &Message, NewMode { mode, at_once }: NewMode) {
+        let takes = at_once && !self.faulty(Fault::KeepsPaymentMode);
         if takes {
             self.state.payment_mode = mode;
             self.log(format!("payment mode {mode}"));
         }
-        let response = payment_mode::Response::new(message.counter, mode, takes);
         let utc = self.han.utc(now);
-        let octets = gbcs::answer_payment_mode(&self.config, &self.faults, message, &response, utc);
+        let octets = gbcs::answer_payment_mode(&self.config, &self.faults, message, mode, takes, utc);
         self.post(now, octets);
     }
 

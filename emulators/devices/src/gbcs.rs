@@ -6,8 +6,8 @@ use crate::state::{Report, State};
 use alloc::vec::Vec;
 use hanrig_wire::gbcs::command::{CommandError, Device, Originator};
 use hanrig_wire::gbcs::{
-    AlertCode, ContentError, Cra, Envelope, Message, MessageCode, cosem_date_time, cs06, cs08, device_alert, ecs52,
-    gcs38, payment_mode,
+    AlertCode, Content, ContentError, Cra, Envelope, Message, MessageCode, PaymentMode, cosem_date_time, cs06, cs08,
+    decode_content, device_alert, ecs52, gcs38, gsme_payment_mode, payment_mode,
 };
 use hanrig_wire::time::Utc;
 
@@ -15,8 +15,16 @@ use hanrig_wire::time::Utc;
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
     Activate(cs06::Command),
-    SetPaymentMode(Message, payment_mode::Command),
+    SetPaymentMode(Message, NewMode),
     ReadVersion(Message),
+}
+
+/// The payment mode that a Command is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewMode {
+    pub(crate) mode: PaymentMode,
+    /// Whether it is to be taken at once, and by such a Device: not later, and by no twin element meter.
+    pub(crate) at_once: bool,
 }
 
 /// Checks a Command and notes its counter, so that it is not taken again.
@@ -29,7 +37,7 @@ pub(crate) fn take(
     let broker = &config.access_control_broker;
     let supplier = &config.supplier;
     let device = Device { eui64: config.eui64, key_agreement: &config.key_agreement, broker };
-    let sets_mode = |message: &Message| matches!(message.message_code, MessageCode::ECS02 | MessageCode::ECS03);
+    let sets_mode = |message: &Message| MessageCode::sets_payment_mode(message.message_code);
     let takes_any = |message: &Message| sets_mode(message) && faults.has(Fault::TakesAnyPaymentMode);
     let critical = |message: &Message| message.message_code == cs06::MESSAGE_CODE || sets_mode(message);
     let originator = |message: &Message| {
@@ -74,23 +82,9 @@ pub(crate) fn take(
             }
             Ok(Command::Activate(command))
         }
-        code @ (MessageCode::ECS02 | MessageCode::ECS03) if config.kind == Kind::Esme => {
-            let decode = match code {
-                MessageCode::ECS02 => payment_mode::Command::decode_credit,
-                _ => payment_mode::Command::decode_prepayment,
-            };
-            let command = decode(&message.content)?;
-            if !command.is_of(message.counter) {
-                let [a, b, c] = command.invoke_id;
-                return Err(CommandError::Content(ContentError::Value {
-                    what: "payment mode command",
-                    field: "invoke identifier",
-                    offset: ACCESS_REQUEST_TAG,
-                    expected: "the counter of the message",
-                    found: u64::from(u32::from_be_bytes([0, a, b, c])),
-                }));
-            }
-            Ok(Command::SetPaymentMode(message, command))
+        code if MessageCode::sets_payment_mode(code) => {
+            let mode = new_mode(config.kind, &message)?;
+            Ok(Command::SetPaymentMode(message, mode))
         }
         code if reads_version(config.kind, code) => {
             match code {
@@ -101,6 +95,30 @@ pub(crate) fn take(
             Ok(Command::ReadVersion(message))
         }
         other => Err(CommandError::UseCase(other)),
+    }
+}
+
+/// The mode of a Command by one of the use cases of SRV 1.6, that of this kind of Device.
+fn new_mode(kind: Kind, message: &Message) -> Result<NewMode, CommandError> {
+    match (kind, decode_content(message)?) {
+        (Kind::Esme, Content::PaymentModeCommand(command)) if command.is_of(message.counter) => {
+            let at_once = command.time == payment_mode::AT_ONCE && !command.twin;
+            Ok(NewMode { mode: command.mode, at_once })
+        }
+        (Kind::Esme, Content::PaymentModeCommand(command)) => {
+            let [a, b, c] = command.invoke_id;
+            Err(CommandError::Content(ContentError::Value {
+                what: "payment mode command",
+                field: "invoke identifier",
+                offset: ACCESS_REQUEST_TAG,
+                expected: "the counter of the message",
+                found: u64::from(u32::from_be_bytes([0, a, b, c])),
+            }))
+        }
+        (Kind::Gsme, Content::GsmePaymentModeCommand(command)) => {
+            Ok(NewMode { mode: command.mode, at_once: command.time == gsme_payment_mode::AT_ONCE })
+        }
+        _ => Err(CommandError::UseCase(message.message_code)),
     }
 }
 
@@ -166,15 +184,24 @@ pub(crate) fn answer_activation(
     signed(config, Message { date_time: utc.map(cosem_date_time), ..message })
 }
 
-/// The answer to ECS02 and ECS03; `utc` as far as it is known.
+/// The answer to a Command of SRV 1.6: whether its mode was taken; `utc` as far as it is known.
 pub(crate) fn answer_payment_mode(
     config: &DeviceConfig,
     faults: &Faults,
     command: &Message,
-    response: &payment_mode::Response,
+    mode: PaymentMode,
+    taken: bool,
     utc: Option<Utc>,
 ) -> Vec<u8> {
-    let message = to_supplier(config, Cra::Response, command.counter, command.message_code, response.encode());
+    let content = match config.kind {
+        Kind::Gsme => {
+            let failure = gsme_payment_mode::Response::HARDWARE_FAILURE;
+            let outcome = if taken { Ok(gsme_payment_mode::Terms::default()) } else { Err(failure) };
+            gsme_payment_mode::Response { outcome }.encode()
+        }
+        _ => payment_mode::Response::new(command.counter, mode, taken).encode(),
+    };
+    let message = to_supplier(config, Cra::Response, command.counter, command.message_code, content);
     let message = Message { date_time: utc.map(cosem_date_time), ..message };
     if faults.has(Fault::AnswersPaymentModeUnsigned) { message.emit() } else { signed(config, message) }
 }

@@ -23,8 +23,8 @@
 //!   on its own schedule, every half hour.
 //! - An ESME tells its version by ECS52, a GSME by GCS38 and an HCALCS by CS08. Meters answer CS08 too, and an HCALCS ECS52:
 //!   the documents disagree on which of them the DCC uses.
-//! - An ESME takes a payment mode at once (ECS02, ECS03), and keeps it in flash; nothing follows of it, since nothing is
-//!   measured. A change for later it answers with a failure.
+//! - ESME (ECS02, ECS03) and GSME (GCS02, GCS03) take a payment mode at once, and keep it in flash; nothing follows of it,
+//!   since nothing is measured. A change for later they answer with a failure.
 //!
 //! Left out, and where it matters: everything that a meter measures and a switch switches, certificate based key
 //! establishment (the install code's link key stays in use), credentials that change (CS02), and running the image: the

@@ -2,7 +2,7 @@
 
 use hanrig_wire::gbcs::payment_mode::{Command, Response};
 use hanrig_wire::gbcs::{Content, Cra, Message, MessageCode, PaymentMode, Prepayment, decode_content};
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -98,13 +98,13 @@ fn responses(#[case] mode: PaymentMode, #[case] success: bool, #[case] expected:
     assert_eq!(response.encode(), octets(expected));
     assert_eq!(response.is_success(), success);
     assert_eq!(response.to_string(), line);
-    let content = decode_content(&message(Cra::Response, mode.message_code(), octets(expected)));
+    let content = decode_content(&message(Cra::Response, mode.message_code(DeviceType::Esme), octets(expected)));
     assert_eq!(content, Ok(Content::PaymentModeResponse(response)));
 }
 
 #[test]
 fn lines() {
-    let line = |mode: PaymentMode, cra, content| message(cra, mode.message_code(), content).to_string();
+    let line = |mode: PaymentMode, cra, content| message(cra, mode.message_code(DeviceType::Esme), content).to_string();
     let mode = prepayment(true, true, 1500);
     let later = Command { time: [0xFF; 12], ..Command::new(1, PaymentMode::Credit) };
     let lines = [
@@ -143,10 +143,10 @@ proptest! {
     #[test]
     fn commands_survive_a_round_trip(command in any_command()) {
         let content = command.encode();
-        let read = decode_content(&message(Cra::Command, command.mode.message_code(), content.clone()));
+        let read = decode_content(&message(Cra::Command, command.mode.message_code(DeviceType::Esme), content.clone()));
         prop_assert_eq!(read, Ok(Content::PaymentModeCommand(command)));
         for length in 0..content.len() {
-            let cut = message(Cra::Command, command.mode.message_code(), content[..length].to_vec());
+            let cut = message(Cra::Command, command.mode.message_code(DeviceType::Esme), content[..length].to_vec());
             prop_assert!(decode_content(&cut).is_err());
         }
     }
@@ -157,7 +157,7 @@ proptest! {
         if let Some(changed) = content.get_mut(position) {
             *changed = octet;
         }
-        if let Ok(read) = decode_content(&message(Cra::Command, command.mode.message_code(), content.clone())) {
+        if let Ok(read) = decode_content(&message(Cra::Command, command.mode.message_code(DeviceType::Esme), content.clone())) {
             prop_assert_eq!(read.encode(), content);
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use hanrig_wire::gbcs::{
     AlertCode, Content, Cra, Envelope, Message, MessageCode, MessageError, check_mac, cs06, decode_content, ecs52,
-    gcs38, payment_mode, utc_from_cosem_date_time,
+    gcs38, gsme_payment_mode, payment_mode, utc_from_cosem_date_time,
 };
 use hanrig_wire::types::Eui64;
 use serde_json::{Value, json};
@@ -241,6 +241,21 @@ fn content_fields(content: &Content) -> Value {
             "twin_element": command.twin,
             "at_once": command.time == payment_mode::AT_ONCE,
         }),
+        Content::GsmePaymentModeCommand(command) => json!({
+            "payment_mode": command.mode.to_string(),
+            "issuer_event_id": command.issuer_event_id,
+            "at_once": command.time == gsme_payment_mode::AT_ONCE,
+        }),
+        Content::GsmePaymentModeResponse(response) => match response.outcome {
+            Ok(terms) => json!({
+                "outcome": "success",
+                "friendly_credit": terms.friendly_credit,
+                "friendly_credit_calendar_id": terms.friendly_credit_calendar_id,
+                "emergency_credit_limit": terms.emergency_credit_limit,
+                "emergency_credit_threshold": terms.emergency_credit_threshold,
+            }),
+            Err(status) => json!({ "outcome": "failure", "status": status }),
+        },
         Content::PaymentModeResponse(response) => json!({
             "outcome": if response.is_success() { "success" } else { "failure" },
             "data_access_results": response.results,

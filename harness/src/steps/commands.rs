@@ -10,7 +10,7 @@ use crate::runner::{StepError, StepResult};
 use crate::world::{Hex, Named, RigScenario, Role};
 use cucumber::{then, when};
 use hanrig_dcc::duis::{DuisMessage, ResponseBody};
-use hanrig_wire::gbcs::{Content, Cra, Message, cs06, decode_content, payment_mode, seal};
+use hanrig_wire::gbcs::{Content, Cra, Message, cs06, decode_content, seal};
 use hanrig_wire::time::Duration;
 
 /// A counter that no Service Request of a scenario has reached.
@@ -26,7 +26,8 @@ fn command(world: &RigScenario, named: Named, counter: u64) -> Result<Message, S
 /// A Command that has the Device change to prepayment, likewise.
 fn prepayment_command(world: &RigScenario, named: Named, counter: u64) -> Result<Message, StepError> {
     let mode = prepayment(0);
-    critical(world, named, counter, mode.message_code(), payment_mode::Command::new(counter, mode).encode())
+    let content = Content::set_payment_mode(named.0, counter, world.bench()?.epoch, mode);
+    critical(world, named, counter, mode.message_code(named.0), content.encode())
 }
 
 fn critical(
@@ -89,7 +90,7 @@ async fn again(world: &mut RigScenario) -> StepResult {
 }
 
 #[when(
-    regex = "^an? (CS06|ECS03) Command (without a signature|with another Supplier's signature|with a MAC that is not the Access Control Broker's|of another Supplier) comes over the WAN for the (PPMID|HCALCS|ESME|GSME)$"
+    regex = "^(?:an?|the) (CS06|ECS03|GCS03) Command (without a signature|with another Supplier's signature|with a MAC that is not the Access Control Broker's|of another Supplier) comes over the WAN for the (PPMID|HCALCS|ESME|GSME)$"
 )]
 async fn wrong_command(world: &mut RigScenario, use_case: String, what: String, named: Named) -> StepResult {
     let of_use_case = if use_case == "CS06" { command } else { prepayment_command };

@@ -1,4 +1,4 @@
-//! SRV 1.6: a Supplier has an ESME change its payment mode at once, and hears what came of it.
+//! SRV 1.6: a Supplier has an ESME or a GSME change its payment mode at once, and hears what came of it.
 
 use super::HAN;
 use super::activation::{command, expect_told_by, is_of_device, response_payload};
@@ -6,9 +6,9 @@ use crate::rig::observe::{Heard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role};
 use cucumber::{then, when};
-use hanrig_wire::gbcs::{Content, Message, PaymentMode, Prepayment, decode_content, payment_mode};
+use hanrig_wire::gbcs::{Message, PaymentMode, Prepayment, decode_content};
 use hanrig_wire::time::Duration;
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 
 /// Prepayment that spares those whose supply is disabled.
 pub(super) const fn prepayment(disablement_threshold: i32) -> PaymentMode {
@@ -21,7 +21,7 @@ pub(super) const fn prepayment(disablement_threshold: i32) -> PaymentMode {
 
 async fn change(world: &mut RigScenario, role: Role, named: Named, mode: PaymentMode) -> StepResult {
     let device = world.device(named)?.eui;
-    let request = world.supplier(role)?.update_payment_mode(device, mode);
+    let request = world.supplier(role)?.update_payment_mode(device, named.0, mode);
     command(world, role, request).await
 }
 
@@ -35,38 +35,35 @@ async fn to_credit(world: &mut RigScenario, role: Role, named: Named) -> StepRes
     change(world, role, named, PaymentMode::Credit).await
 }
 
-/// What a Device answers to a change of its payment mode, and by which use case, if the message is that.
-fn answer(message: &Message, device: Eui64) -> Option<(u16, payment_mode::Response)> {
-    match decode_content(message) {
-        Ok(Content::PaymentModeResponse(response)) if message.originator == device => {
-            Some((message.message_code, response))
-        }
-        _ => None,
-    }
+/// By which use case a Device answers that it has taken a payment mode, if the message says that.
+fn taken(message: &Message, device: Eui64) -> Option<u16> {
+    let content = decode_content(message).ok().filter(|_| message.originator == device)?;
+    content.took_payment_mode()?.then_some(message.message_code)
 }
 
-/// The message code of ECS02 and of ECS03.
+/// The message code of ECS02, ECS03, GCS02 or GCS03.
 fn use_case(name: &str) -> Result<u16, StepError> {
     match name {
-        "ECS02" => Ok(PaymentMode::Credit.message_code()),
-        "ECS03" => Ok(prepayment(0).message_code()),
+        "ECS02" => Ok(PaymentMode::Credit.message_code(DeviceType::Esme)),
+        "ECS03" => Ok(prepayment(0).message_code(DeviceType::Esme)),
+        "GCS02" => Ok(PaymentMode::Credit.message_code(DeviceType::Gsme)),
+        "GCS03" => Ok(prepayment(0).message_code(DeviceType::Gsme)),
         _ => Err(StepError::bench_fault(format!("{name} changes no payment mode"))),
     }
 }
 
-#[then(expr = "the {device} answers {word} with every result a success, signed")]
+#[then(expr = "the {device} answers {word} with success, signed")]
 async fn answers(world: &mut RigScenario, named: Named, name: String) -> StepResult {
     let device = world.device(named)?;
     let (eui, key, code) = (device.eui, device.keys.ds.verifying_key(), use_case(&name)?);
     let found = world
         .expect_air(
-            &format!("the {named}'s response to {name}, with every result a success"),
+            &format!("the {named}'s response to {name} that it has taken the payment mode"),
             HAN,
             |sighting| {
                 sighting.source == eui
                     && matches!(&sighting.heard, Heard::Gbcs(envelope)
-                        if answer(envelope.message(), eui)
-                            .is_some_and(|(of, response)| of == code && response.is_success()))
+                        if taken(envelope.message(), eui) == Some(code))
             },
             |sighting| sighting.source == eui && matches!(sighting.heard, Heard::Gbcs(_)),
         )
@@ -77,12 +74,12 @@ async fn answers(world: &mut RigScenario, named: Named, name: String) -> StepRes
     verified.map_err(|error| StepError::fail(format!("the signature is not that of the {named}: {error}")))
 }
 
-#[then(expr = "the {supplier} is told by the {device}'s signed response that every result of SRV 1.6 is a success")]
+#[then(expr = "the {supplier} is told by the {device}'s signed response that SRV 1.6 is a success")]
 async fn told(world: &mut RigScenario, role: Role, named: Named) -> StepResult {
     let device = world.device(named)?;
     let (eui, key) = (device.eui, device.keys.ds.verifying_key());
     expect_told_by(world, role, &format!("the {named}'s signed success"), response_payload, |message| {
-        answer(message, eui).is_some_and(|(_, response)| response.is_success()) && message.verify(&key).is_ok()
+        taken(message, eui).is_some() && message.verify(&key).is_ok()
     })
     .await
 }
@@ -97,8 +94,7 @@ async fn does_not_succeed(world: &mut RigScenario, hours: u64, named: Named, nam
         sighting.at() >= since
             && sighting.source == device
             && matches!(&sighting.heard, Heard::Gbcs(envelope)
-                if answer(envelope.message(), device)
-                    .is_some_and(|(of, response)| of == code && response.is_success()))
+                if taken(envelope.message(), device) == Some(code))
     });
     match success {
         Some(sighting) => {

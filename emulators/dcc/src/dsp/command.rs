@@ -86,7 +86,8 @@ impl Dsp {
             return Err(format!("response of {device} to no command that waits for one: {message}"));
         };
         let request_id = command.request_id;
-        let critical = matches!(command.message_code, MessageCode::CS06 | MessageCode::ECS02 | MessageCode::ECS03);
+        let critical =
+            command.message_code == MessageCode::CS06 || MessageCode::sets_payment_mode(command.message_code);
         let party = Supplementary { remote_party: request_id.originator, counter: request_id.counter };
         let fits = message.supplementary == Some(party).filter(|_| !critical);
         if message.message_code != command.message_code || !fits {
@@ -114,8 +115,12 @@ impl Dsp {
                     cs06::Response::Immediate(outcome) => (Some(outcome.version), false),
                 }
             }
-            Content::PaymentModeResponse(_) if self.faulty(Fault::PaymentModeNotPassedOn) => return Ok(()),
-            Content::PaymentModeResponse(_) => (None, false),
+            content if content.took_payment_mode().is_some() => {
+                if self.faulty(Fault::PaymentModeNotPassedOn) {
+                    return Ok(());
+                }
+                (None, false)
+            }
             content => (read_version(&content), true),
         };
         if let Some(version) = version {

@@ -12,8 +12,8 @@
 //!   counts as used once the request was taken: one that was refused may come again.
 //! - SRV 11.2 uses the Unknown Remote Party pattern for every type of Device: the answer comes to the Access Control
 //!   Broker, who checks its MAC. SRV 11.3 is the Supplier's own Command, and its answer is the Device's to the Supplier.
-//! - SRV 1.6 goes the way of SRV 11.3, for an ESME of one element alone and to be carried out at once: a GSME takes other
-//!   use cases (GCS02, GCS03), which are not here, and the DSP refuses it. Anomaly detection does not count it.
+//! - SRV 1.6 goes the way of SRV 11.3, for a GSME or an ESME of one element and to be carried out at once. Anomaly
+//!   detection does not count it.
 //! - The DSP changes the SMI to whatever version a Device tells (DSP-16), also one that the CPL does not have (DSP-18).
 //! - The tracking timeout runs from the last change of status, the only time that FIA Table 2 keeps. Who sent the latest
 //!   update of a Device (DSP-23) is kept beyond it: a hub may discard an image two weeks after it got it.

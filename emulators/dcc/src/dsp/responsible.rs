@@ -64,12 +64,13 @@ impl Dsp {
         self.responsible_suppliers(hub).iter().any(|(supplier, role)| *supplier == user && in_role(*role))
     }
 
-    /// Whether a request about a single Device is for this type of Device (SR-04, SR-05); SRV 1.6 is for an ESME.
+    /// Whether a request about a single Device is for this type of Device (SR-04, SR-05); SRV 1.6 is for ESME and
+    /// GSME.
     pub(super) fn is_for(&self, request: &ServiceRequest, device_type: DeviceType) -> bool {
         let is_read = matches!(request, ServiceRequest::ReadFirmwareVersion);
         match device_type {
-            DeviceType::Gsme | DeviceType::Hcalcs | DeviceType::Ppmid if request.service_reference() == "1.6" => false,
             DeviceType::Esme | DeviceType::Gsme => true,
+            _ if request.service_reference() == "1.6" => false,
             DeviceType::Hcalcs if is_read => !self.faulty(Fault::ReadRefusesHcalcs),
             DeviceType::Hcalcs => !self.faulty(Fault::ActivateRefusesHcalcs),
             DeviceType::Ppmid => is_read || self.faulty(Fault::ActivateTakesPpmid),

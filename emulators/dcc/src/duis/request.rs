@@ -77,8 +77,7 @@ pub enum ServiceRequest {
 
 /// Whether a GBCS message is of one of the use cases of SRV 1.6.
 pub(crate) fn sets_payment_mode(gbcs_payload: &[u8]) -> bool {
-    Envelope::parse(gbcs_payload)
-        .is_ok_and(|envelope| matches!(envelope.message().message_code, MessageCode::ECS02 | MessageCode::ECS03))
+    Envelope::parse(gbcs_payload).is_ok_and(|envelope| MessageCode::sets_payment_mode(envelope.message().message_code))
 }
 
 /// The mode as the request's elements.

@@ -5,10 +5,11 @@ use super::faults::Fault;
 use crate::duis::{Request, RequestId, Response, ResponseBody, ResponsePayload, ServiceRequest};
 use crate::hash::FirmwareHash;
 use hanrig_wire::gbcs::{
-    Content, ContentError, Cra, Message, MessageError, PaymentMode, cs06, decode_content, payment_mode,
+    Content, ContentError, Cra, Message, MessageError, PaymentMode, cs06, decode_content, gsme_payment_mode,
+    payment_mode,
 };
 use hanrig_wire::time::Utc;
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 
 /// Why a Supplier does not sign a Pre-Command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,14 +51,14 @@ pub(super) enum Asked {
     /// SRV 11.3: Hash and execution date-time.
     Activation(FirmwareHash, Option<Utc>),
     /// SRV 1.6, at once.
-    PaymentMode(PaymentMode),
+    PaymentMode(DeviceType, PaymentMode),
 }
 
 impl Asked {
     const fn message_code(self) -> u16 {
         match self {
             Self::Activation(..) => cs06::MESSAGE_CODE,
-            Self::PaymentMode(mode) => mode.message_code(),
+            Self::PaymentMode(device_type, mode) => mode.message_code(device_type),
         }
     }
 
@@ -71,7 +72,11 @@ impl Asked {
                 let seconds = |time: Option<Utc>| time.map(Utc::unix_seconds);
                 same("execution date-time", seconds(command.execution), seconds(at))
             }
-            (Self::PaymentMode(mode), content) => {
+            // Which event it is, the DCC says.
+            (Self::PaymentMode(_, mode), Content::GsmePaymentModeCommand(command)) => {
+                same("command", command, gsme_payment_mode::Command::new(command.issuer_event_id, mode))
+            }
+            (Self::PaymentMode(_, mode), content) => {
                 same("command", content, Content::PaymentModeCommand(payment_mode::Command::new(counter, mode)))
             }
             (_, content) => same("command", content.to_string(), "that of SRV 11.3".to_owned()),
@@ -80,10 +85,11 @@ impl Asked {
 }
 
 impl Supplier {
-    /// SRV 1.6: take a payment mode at once. The answer is a Pre-Command, for [`Supplier::sign_pre_command`].
-    pub fn update_payment_mode(&mut self, device: Eui64, mode: PaymentMode) -> Request {
+    /// SRV 1.6: have an ESME or a GSME take a payment mode at once. The answer is a Pre-Command, for
+    /// [`Supplier::sign_pre_command`].
+    pub fn update_payment_mode(&mut self, device: Eui64, device_type: DeviceType, mode: PaymentMode) -> Request {
         let request = self.request(device, ServiceRequest::UpdatePaymentMode(mode));
-        self.asked.insert(request.request_id, Asked::PaymentMode(mode));
+        self.asked.insert(request.request_id, Asked::PaymentMode(device_type, mode));
         request
     }
 

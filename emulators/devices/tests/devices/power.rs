@@ -3,8 +3,8 @@
 use crate::support::{Bench, HOUR, MINUTE, NEW, OLD, SUPPLIER_KEY, config, new_image, signing_key, with_mac};
 use hanrig_devices::Kind;
 use hanrig_wire::gbcs::cs06::{ActivationResult, Outcome, Response};
-use hanrig_wire::gbcs::{Message, PaymentMode, Prepayment, payment_mode};
-use hanrig_wire::time::Duration;
+use hanrig_wire::gbcs::{Content, Message, PaymentMode, Prepayment};
+use hanrig_wire::time::{Duration, Utc};
 use rstest::rstest;
 
 /// Seconds after the hub has got the image.
@@ -29,18 +29,19 @@ fn lost_during_the_download(
     assert_eq!(bench.version(), NEW);
 }
 
-#[test]
-fn an_esme_keeps_its_payment_mode() {
+#[rstest]
+fn a_meter_keeps_its_payment_mode(#[values(Kind::Esme, Kind::Gsme)] kind: Kind) {
     let mode = PaymentMode::Prepayment(Prepayment {
         suspend_debt_disabled: true,
         suspend_debt_emergency: false,
         disablement_threshold: -200,
     });
-    let mut bench = Bench::of(Kind::Esme);
+    let mut bench = Bench::of(kind);
     assert_eq!(bench.device().payment_mode(), PaymentMode::Credit);
     let activate = bench.activate_command([0; 32], None);
-    let content = payment_mode::Command::new(activate.counter, mode).encode();
-    let mut message = Message { message_code: mode.message_code(), content, ..activate };
+    let device_type = kind.device_type();
+    let content = Content::set_payment_mode(device_type, activate.counter, Utc(0), mode).encode();
+    let mut message = Message { message_code: mode.message_code(device_type), content, ..activate };
     message.sign(&signing_key(SUPPLIER_KEY));
     bench.send(with_mac(&message));
     bench.run(MINUTE);

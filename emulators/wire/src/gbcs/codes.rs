@@ -13,6 +13,10 @@ impl MessageCode {
     pub const ECS03: u16 = 0x001B;
     /// ECS52 Read ESME Firmware Version.
     pub const ECS52: u16 = 0x0059;
+    /// GCS02 Set Payment Mode to Credit.
+    pub const GCS02: u16 = 0x006C;
+    /// GCS03 Set Payment Mode to Prepayment.
+    pub const GCS03: u16 = 0x006D;
     /// GCS38 Read GSME Firmware Version.
     pub const GCS38: u16 = 0x0084;
     /// CS06 Activate Firmware, Alert on a future-dated Command.
@@ -30,6 +34,11 @@ impl MessageCode {
     /// An Alert that is critical and has no use case of its own.
     pub const GENERIC_CRITICAL_ALERT: u16 = 0x1000;
 
+    /// Whether the use case is one that SRV 1.6 sends: to change the payment mode of an ESME or a GSME.
+    pub const fn sets_payment_mode(code: u16) -> bool {
+        matches!(code, Self::ECS02 | Self::ECS03 | Self::GCS02 | Self::GCS03)
+    }
+
     /// The use case's name, where it is one of these.
     pub const fn name(code: u16) -> Option<&'static str> {
         Some(match code {
@@ -37,6 +46,8 @@ impl MessageCode {
             Self::ECS02 => "ECS02 Set Payment Mode to Credit",
             Self::ECS03 => "ECS03 Set Payment Mode to Prepayment",
             Self::ECS52 => "ECS52 Read ESME Firmware Version",
+            Self::GCS02 => "GCS02 Set Payment Mode to Credit",
+            Self::GCS03 => "GCS03 Set Payment Mode to Prepayment",
             Self::GCS38 => "GCS38 Read GSME Firmware Version",
             Self::CS06_FUTURE_DATED_ALERT => "CS06 Activate Firmware (future-dated)",
             Self::ESME_FIRMWARE_RECEIPT | Self::GSME_FIRMWARE_RECEIPT => "Firmware Distribution Receipt",

@@ -197,6 +197,11 @@ impl<'a> Octets<'a> {
         Self { what, rest: content, offset: 0 }
     }
 
+    /// Where the next octet is in the content.
+    pub(super) const fn offset(&self) -> usize {
+        self.offset
+    }
+
     pub(super) fn take<const N: usize>(
         &mut self,
         field: &'static str,

@@ -1,8 +1,8 @@
 //! GBCS messages of the firmware update use cases, and of the change of payment mode that goes with some updates.
 //!
 //! [`Envelope::parse`] reads any GBCS message: signed, with a MAC, or a Pre-Command. [`decode_content`] reads the content
-//! of the use cases CS06, CS08, CCS08, CS09, ECS02, ECS03, ECS52 and GCS38 and of the Alerts that ESME, GSME and HCALCS
-//! send beside them.
+//! of the use cases CS06, CS08, CCS08, CS09, ECS02, ECS03, ECS52, GCS02, GCS03 and GCS38 and of the Alerts that ESME, GSME
+//! and HCALCS send beside them.
 //! [`Message::sign`], [`Message::verify`], [`seal`] and [`check_mac`] do the cryptography; [`command`] has the checks that
 //! a Device makes of a Command. What parses is emitted as the same octets again, and no input makes anything here panic.
 
@@ -18,6 +18,7 @@ pub mod device_alert;
 pub mod ecs52;
 mod fields;
 pub mod gcs38;
+pub mod gsme_payment_mode;
 mod message;
 pub mod payment_mode;
 
@@ -33,6 +34,8 @@ pub use fields::ContentError;
 pub use message::{Cra, Envelope, GENERAL_CIPHERING, GENERAL_SIGNING, Message, MessageError, Supplementary};
 pub use payment_mode::{PaymentMode, Prepayment};
 
+use crate::time::Utc;
+use crate::types::DeviceType;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -61,6 +64,10 @@ pub enum Content {
     Ecs52Command(ecs52::Command),
     /// ECS52 Response.
     Ecs52Response(ecs52::Response),
+    /// GCS02 or GCS03 Command.
+    GsmePaymentModeCommand(gsme_payment_mode::Command),
+    /// GCS02 or GCS03 Response.
+    GsmePaymentModeResponse(gsme_payment_mode::Response),
     /// GCS38 Command.
     Gcs38Command(gcs38::Command),
     /// GCS38 Response.
@@ -96,6 +103,15 @@ pub fn decode_content(message: &Message) -> Result<Content, ContentError> {
         }
         (MessageCode::ECS52, Cra::Command) => ecs52::Command::decode(content).map(Content::Ecs52Command),
         (MessageCode::ECS52, Cra::Response) => ecs52::Response::decode(content).map(Content::Ecs52Response),
+        (MessageCode::GCS02, Cra::Command) => {
+            gsme_payment_mode::Command::decode_credit(content).map(Content::GsmePaymentModeCommand)
+        }
+        (MessageCode::GCS03, Cra::Command) => {
+            gsme_payment_mode::Command::decode_prepayment(content).map(Content::GsmePaymentModeCommand)
+        }
+        (MessageCode::GCS02 | MessageCode::GCS03, Cra::Response) => {
+            gsme_payment_mode::Response::decode(content).map(Content::GsmePaymentModeResponse)
+        }
         (MessageCode::GCS38, Cra::Command) => gcs38::Command::decode(content).map(Content::Gcs38Command),
         (MessageCode::GCS38, Cra::Response) => gcs38::Response::decode(content).map(Content::Gcs38Response),
         (
@@ -109,6 +125,24 @@ pub fn decode_content(message: &Message) -> Result<Content, ContentError> {
 }
 
 impl Content {
+    /// The Command that has a GSME, or else an ESME of one element, take a payment mode at once, of a message with this
+    /// originator counter that is made now.
+    pub fn set_payment_mode(device_type: DeviceType, counter: u64, now: Utc, mode: PaymentMode) -> Self {
+        match device_type {
+            DeviceType::Gsme => Self::GsmePaymentModeCommand(gsme_payment_mode::Command::new(now.to_zigbee(), mode)),
+            _ => Self::PaymentModeCommand(payment_mode::Command::new(counter, mode)),
+        }
+    }
+
+    /// Whether a Device has taken a payment mode, of a Response that says so or not.
+    pub fn took_payment_mode(&self) -> Option<bool> {
+        match self {
+            Self::PaymentModeResponse(response) => Some(response.is_success()),
+            Self::GsmePaymentModeResponse(response) => Some(response.is_success()),
+            _ => None,
+        }
+    }
+
     /// The content's octets.
     pub fn encode(&self) -> Vec<u8> {
         match self {
@@ -123,6 +157,8 @@ impl Content {
             Self::PaymentModeResponse(content) => content.encode(),
             Self::Ecs52Command(content) => content.encode(),
             Self::Ecs52Response(content) => content.encode(),
+            Self::GsmePaymentModeCommand(content) => content.encode(),
+            Self::GsmePaymentModeResponse(content) => content.encode(),
             Self::Gcs38Command(content) => content.encode(),
             Self::Gcs38Response(content) => content.encode(),
             Self::DeviceAlert(content) => content.encode(),
@@ -156,6 +192,8 @@ impl fmt::Display for Content {
             Self::PaymentModeResponse(content) => content.fmt(f),
             Self::Ecs52Command(content) => content.fmt(f),
             Self::Ecs52Response(content) => content.fmt(f),
+            Self::GsmePaymentModeCommand(content) => content.fmt(f),
+            Self::GsmePaymentModeResponse(content) => content.fmt(f),
             Self::Gcs38Command(content) => content.fmt(f),
             Self::Gcs38Response(content) => content.fmt(f),
             Self::DeviceAlert(content) => content.fmt(f),

@@ -13,6 +13,7 @@
 
 use super::codes::MessageCode;
 use super::fields::{ContentError, Octets, invoke_id};
+use crate::types::DeviceType;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -79,11 +80,13 @@ pub struct Prepayment {
 }
 
 impl PaymentMode {
-    /// Message code of the Command that sets it, and of its Response.
-    pub const fn message_code(self) -> u16 {
-        match self {
-            Self::Credit => MessageCode::ECS02,
-            Self::Prepayment(_) => MessageCode::ECS03,
+    /// Message code of the Command that sets it on a GSME, or else on an ESME, and of its Response.
+    pub const fn message_code(self, device_type: DeviceType) -> u16 {
+        match (self, device_type) {
+            (Self::Credit, DeviceType::Gsme) => MessageCode::GCS02,
+            (Self::Prepayment(_), DeviceType::Gsme) => MessageCode::GCS03,
+            (Self::Credit, _) => MessageCode::ECS02,
+            (Self::Prepayment(_), _) => MessageCode::ECS03,
         }
     }
 
@@ -249,7 +252,7 @@ impl Response {
     /// The answer to a Command for this mode with this originator counter: whether the mode was taken. It is the last of
     /// the sets, that of the time, which has it take effect or fails.
     pub fn new(counter: u64, mode: PaymentMode, success: bool) -> Self {
-        let mut results = vec![0; usize::from(sets(mode.message_code()))];
+        let mut results = vec![0; usize::from(sets(mode.message_code(DeviceType::Esme)))];
         if let Some(last) = results.last_mut().filter(|_| !success) {
             *last = Self::OTHER_REASON;
         }
