@@ -15,8 +15,10 @@ use super::event::{PortEventKind, PortSender};
 use super::probe::{Firmware, Probe, ProbeError, ProbeInfo, ProbeRs, ProbeSettings};
 use super::thread::{OwnedThread, Stop};
 
-/// How often the log is read.
+/// How often the log is read while the firmware writes to it, and while it does not: each time keeps the machine busy that
+/// emulates a board.
 const LOG_PERIOD: Duration = Duration::from_millis(10);
+const LONGEST_LOG_PERIOD: Duration = Duration::from_millis(80);
 /// How many reads of the log in a row may fail before the chip is taken to be gone. A chip in the middle of a reset of
 /// its own does not answer for a moment.
 const FAILURES: u32 = 5;
@@ -232,6 +234,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 fn serve(probe: &mut dyn Probe, name: &str, jobs: &Receiver<Job>, events: &PortSender, stop: &Stop) {
     let mut failures = 0;
     let mut next_log = Instant::now();
+    let mut period = LOG_PERIOD;
     while !stop.is_set() {
         match jobs.recv_timeout(next_log.saturating_duration_since(Instant::now())) {
             Ok(job) => job(probe),
@@ -244,9 +247,11 @@ fn serve(probe: &mut dyn Probe, name: &str, jobs: &Receiver<Job>, events: &PortS
         match guarded(name, || probe.rtt_read()) {
             Ok(lines) => {
                 failures = 0;
+                period = if lines.is_empty() { (period * 2).min(LONGEST_LOG_PERIOD) } else { LOG_PERIOD };
                 tell(lines, events);
             }
             Err(error) => {
+                period = LOG_PERIOD;
                 if failures < FAILURES {
                     failures += 1;
                     if failures == FAILURES {
@@ -256,7 +261,7 @@ fn serve(probe: &mut dyn Probe, name: &str, jobs: &Receiver<Job>, events: &PortS
             }
         }
         // A chip that is gone is asked less often: each time may take a while.
-        next_log = Instant::now() + if failures < FAILURES { LOG_PERIOD } else { 50 * LOG_PERIOD };
+        next_log = Instant::now() + if failures < FAILURES { period } else { 50 * LOG_PERIOD };
     }
     // The last words of a firmware are often the ones that matter.
     if failures == 0 {

@@ -20,7 +20,7 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -153,6 +153,10 @@ pub struct WanPort {
 struct Shared {
     cut: AtomicBool,
     up: AtomicBool,
+    /// How many writes are still to be made.
+    unwritten: AtomicUsize,
+    /// Whether what the link had is being taken from it, and is not told yet.
+    in_hand: AtomicBool,
     writer: Mutex<Option<Writer>>,
 }
 
@@ -194,11 +198,23 @@ impl WanPort {
         let reader = reader.map_err(WanError::Thread)?;
         Ok(Self { shared, octets: Some(octets), reader: Some(reader), writer: Some(writer), _lock: lock })
     }
+
+    /// Whether this end has nothing more to do: all that was to be sent is in the link's hands, and what has come out of it
+    /// was told. What the link itself holds back is not seen here, nor what an adapter has said.
+    pub fn is_drained(&self) -> bool {
+        if self.shared.unwritten.load(Ordering::Acquire) != 0 {
+            return false;
+        }
+        let readable = self.shared.writer().as_ref().is_some_and(Writer::is_readable);
+        // In this order: what is not to be read any more is in hand, or was told.
+        !readable && !self.shared.in_hand.load(Ordering::Acquire)
+    }
 }
 
 impl WanLink for WanPort {
     fn send(&self, octets: Vec<u8>) {
         if let Some(sender) = &self.octets {
+            self.shared.unwritten.fetch_add(1, Ordering::Release);
             drop(sender.send(octets));
         }
     }
@@ -239,6 +255,17 @@ enum Writer {
 }
 
 impl Reader {
+    /// Whether there is something to read, or comes in a moment; `None` where one cannot look before one reads.
+    fn has_octets(&self) -> Option<bool> {
+        let ready = match self {
+            Self::Tcp(stream) => ready(stream, PollFlags::IN, READ_WAIT),
+            Self::Unix(stream) => ready(stream, PollFlags::IN, READ_WAIT),
+            Self::Serial(_) | Self::Exec { .. } => return None,
+        };
+        // Whoever reads learns of an error.
+        Some(ready.unwrap_or(true))
+    }
+
     fn read<'a>(&mut self, buffer: &'a mut [u8]) -> Read<'a> {
         match self {
             Self::Serial(serial) => serial.read(buffer),
@@ -296,6 +323,16 @@ impl Writer {
         }
     }
 
+    /// Whether the link has something for the reader, where one can look.
+    fn is_readable(&self) -> bool {
+        let readable = match self {
+            Self::Tcp(stream) => ready(stream, PollFlags::IN, Duration::ZERO),
+            Self::Unix(stream) => ready(stream, PollFlags::IN, Duration::ZERO),
+            Self::Serial(_) | Self::Exec(_) => return false,
+        };
+        readable.unwrap_or(false)
+    }
+
     fn shutdown(&self) {
         match self {
             Self::Tcp(stream) => drop(stream.shutdown(Shutdown::Both)),
@@ -309,17 +346,17 @@ impl Writer {
 fn write_all(queue: &Receiver<Vec<u8>>, shared: &Shared) {
     for octets in queue {
         let mut writer = shared.writer();
-        // From when it is cut, though the reader has not closed it yet.
-        if shared.cut.load(Ordering::Acquire) {
-            continue;
-        }
-        if let Some(open) = writer.as_mut()
+        // Lost from when it is cut, though the reader has not closed it yet.
+        if !shared.cut.load(Ordering::Acquire)
+            && let Some(open) = writer.as_mut()
             && open.write(&octets).is_err()
         {
             // So that the reader notices. Closing an adapter's standard input ends the adapter.
             open.shutdown();
             *writer = None;
         }
+        drop(writer);
+        shared.unwritten.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -368,13 +405,23 @@ impl Keeper {
         let mut buffer = [0; 8192];
         let mut heard = false;
         while !stop.is_set() && !self.shared.cut.load(Ordering::Acquire) {
-            match reader.read(&mut buffer) {
-                Read::Nothing => {}
+            let has_octets = reader.has_octets();
+            if has_octets == Some(false) {
+                continue;
+            }
+            self.shared.in_hand.store(has_octets.is_some(), Ordering::Release);
+            let ended = match reader.read(&mut buffer) {
+                Read::Nothing => false,
                 Read::Octets(octets) => {
                     heard = true;
                     self.events.send(PortEventKind::Wan { octets: octets.to_vec() });
+                    false
                 }
-                Read::End(_) => break,
+                Read::End(_) => true,
+            };
+            self.shared.in_hand.store(false, Ordering::Release);
+            if ended {
+                break;
             }
         }
         self.shared.up.store(false, Ordering::Release);

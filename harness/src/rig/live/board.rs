@@ -13,7 +13,7 @@ const QUICK: Duration = Duration::from_secs(10);
 /// How long the firmware may take to act on a jump of its clock, or on an image that was handed over.
 const REACTION: Duration = Duration::from_secs(20);
 /// How often the rig looks whether it has.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// Symbols of the firmware that the rig knows. Firmware of a vendor has none of them.
 const PROVISIONING: &str = "HANRIG_PROVISIONING";

@@ -44,7 +44,7 @@ use std::sync::Arc;
 /// the emulation tells besides what is on its way, and where neither. A machine may be so busy that a board or a port is
 /// late by more, so boards are asked, too: see [`LiveBench::is_settled`].
 const SETTLED: Duration = Duration::from_millis(300);
-const SETTLED_EMULATED: Duration = Duration::from_millis(200);
+const SETTLED_EMULATED: Duration = Duration::from_millis(40);
 const QUIET: Duration = Duration::from_millis(2500);
 /// For how long the rig believes the emulation that something is on its way: firmware that hangs takes nothing any more.
 const UNREAD: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ const UNREAD: Duration = Duration::from_secs(10);
 const LATE: Duration = Duration::from_secs(5);
 /// How long before the end of a wait that begins.
 const LEAD: Duration = Duration::from_millis(500);
-/// How long participants get to react to a jump before the next one.
+/// How long participants get to react to a jump before the next one, where not all of them tell when they are idle.
 const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
 /// The first jump after something happened, and the longest.
 const FIRST_JUMP: Duration = Duration::from_secs(30);
@@ -459,9 +459,11 @@ impl LiveBench {
             return Ok(false);
         }
         self.move_clocks(Duration::ZERO).await?;
+        // In this order: what was taken from a port is told by then.
+        let drained = self.is_drained();
         self.take_events();
         self.poll();
-        Ok(self.last_event == before && self.is_drained())
+        Ok(drained && self.last_event == before)
     }
 
     const fn settled(&self) -> Duration {
@@ -476,7 +478,8 @@ impl LiveBench {
             Player::Board(_) => None,
         });
         let unread =
-            self.emulation.as_ref().is_some_and(|emulation| !emulation.is_drained(self.sniffer.carried(), ports));
+            self.emulation.as_ref().is_some_and(|emulation| !emulation.is_drained(self.sniffer.carried(), ports))
+                || self.wan.as_ref().is_some_and(|wan| !wan.is_drained());
         let hub_is_on = matches!(self.seats.get(HUB), Some(Seat { player: Player::Board(board), .. }) if board.is_on());
         let connecting = self.wan.is_some() && hub_is_on && !self.wan_cut && !self.wan_port_up;
         !(unread || connecting) || self.last_event.elapsed() > UNREAD
@@ -493,12 +496,12 @@ impl LiveBench {
 
     /// How far all clocks can be moved on now, of `left`.
     async fn jump_for(&mut self, left: Duration) -> Result<Option<Duration>, Cannot> {
-        let quiet = self.last_event.elapsed();
-        if left <= WORTH_A_JUMP || quiet < self.settled() || self.last_jump.elapsed() < BETWEEN_JUMPS {
+        let (quiet, since_jump) = (self.last_event.elapsed(), self.last_jump.elapsed());
+        if left <= WORTH_A_JUMP || quiet.min(since_jump) < self.settled() {
             return Ok(None);
         }
         let told = self.idle().await?.is_some_and(|idle| idle > WORTH_A_JUMP);
-        if !(told || quiet >= QUIET) || !self.is_settled().await? {
+        if !(told || quiet >= QUIET && since_jump >= BETWEEN_JUMPS) || !self.is_settled().await? {
             return Ok(None);
         }
         if told {
@@ -577,7 +580,10 @@ impl LiveBench {
             }
             let due = self.next_due().map_or(LOOK_EVERY, |due| due.saturating_since(now));
             let left = if left.is_zero() { LOOK_EVERY } else { left };
-            let wait = due.min(left).min(LOOK_EVERY).max(Duration::from_micros(100));
+            // No longer than until it may be quiet enough for a jump.
+            let quiet = self.settled().saturating_sub(self.last_event.elapsed());
+            let look = if quiet.is_zero() { LOOK_EVERY } else { quiet.min(LOOK_EVERY) };
+            let wait = due.min(left).min(look).max(Duration::from_micros(100));
             match tokio::time::timeout(wait, self.events.recv()).await {
                 Ok(Some(event)) => self.on_event(event),
                 Ok(None) | Err(_) => self.taps.flush(),
