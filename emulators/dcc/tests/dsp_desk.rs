@@ -299,4 +299,8 @@ fn settings_read_back_equal_and_name_what_is_wrong() {
     "soon" is no length of time such as 4days or 30min: expected number at 0
     "#);
     assert!(Settings::from_toml("trackingtimeout = \"1h\"").is_err());
+    for key in ["channels", "devices_per_job"] {
+        let wrong = Settings::from_toml(&format!("[csp.north]\n{key} = 0")).unwrap_err().to_string();
+        assert!(wrong.contains("line 2") && wrong.contains("nonzero"), "{wrong}");
+    }
 }

@@ -7,7 +7,7 @@ use hanrig_wire::time::Duration;
 
 use super::{Bands, Bench, HubProfile};
 
-/// The settings of the DCC's side that decide an interpretation of the catalogue, by the first key of their path.
+/// The settings of the DCC's side that decide an interpretation of the catalogue, by the beginning of their path.
 const DECIDED_BY: &[(&str, &str)] = &[
     ("maximum_image_size", "I-01"),
     ("transfer_alert_recipients", "I-03"),
@@ -19,6 +19,7 @@ const DECIDED_BY: &[(&str, &str)] = &[
     ("anomaly_threshold", "I-17"),
     ("delivery_period", "I-19"),
     ("long_retry", "I-19"),
+    ("csp.service_window", "I-19"),
 ];
 
 impl Bench {
@@ -28,9 +29,8 @@ impl Bench {
     pub fn readings(&self, catalogue: BTreeMap<String, String>) -> BTreeMap<String, String> {
         let mut readings = catalogue;
         for (path, value, usual) in differences(&self.settings) {
-            let key = path.split('.').next().unwrap_or_default();
             let told = format!("{value}, usually {usual}");
-            match decides(key).and_then(|id| readings.get_mut(id)) {
+            match decides(&path).and_then(|id| readings.get_mut(id)) {
                 Some(reading) => reading.push_str(&format!(" Otherwise on this bench: {path} = {told}.")),
                 None => {
                     readings.insert(format!("setting {path}"), told);
@@ -44,12 +44,12 @@ impl Bench {
         readings
     }
 
-    /// What the bench has otherwise than usual of a setting, named by the first key of its path, and which
+    /// What the bench has otherwise than usual of a setting, or of the settings whose paths begin so, and which
     /// interpretation that decides. `None` where all is as usual.
     pub fn unusual(&self, setting: &str) -> Option<String> {
         let mut told = Vec::new();
         for (path, value, usual) in differences(&self.settings) {
-            if path.split('.').next() == Some(setting) {
+            if begins(&path, setting) {
                 told.push(format!("{path} = {value}, usually {usual}"));
             }
         }
@@ -58,9 +58,14 @@ impl Bench {
     }
 }
 
-/// The interpretation that a setting decides, by the first key of its path.
-fn decides(setting: &str) -> Option<&'static str> {
-    DECIDED_BY.iter().find(|(first, _)| *first == setting).map(|(_, id)| *id)
+/// The interpretation that the setting of this path decides.
+fn decides(path: &str) -> Option<&'static str> {
+    DECIDED_BY.iter().find(|(beginning, _)| begins(path, beginning)).map(|(_, id)| *id)
+}
+
+/// Whether a path is this one, or leads on from it.
+fn begins(path: &str, beginning: &str) -> bool {
+    path.strip_prefix(beginning).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn profile_text(profile: &HubProfile) -> String {

@@ -1,11 +1,13 @@
 //! Several images in the hub's blocks: how they get there, and whether the hub takes or refuses them.
 
 use super::{HAN, WAN};
-use crate::rig::observe::{Heard, Observations, OtaHeard, Sighting, WanDirection, WanSighting};
+use crate::rig::observe::{GatewayContent, Heard, Observations, OtaHeard, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Making, RigScenario, Role, Unit, Version, readable};
 use cucumber::gherkin::Step;
 use cucumber::{Parameter, given, then, when};
+use hanrig_dcc::duis::RequestId;
+use hanrig_dcc::gateway::CspToDsp;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::Eui64;
 use hanrig_wire::wan::{ImageStatus, RefusalReason, WanMessage};
@@ -59,6 +61,9 @@ pub(super) fn cell<'a>(row: &[(&str, &'a str)], title: &str) -> Result<&'a str, 
     let found = row.iter().find(|(column, _)| *column == title);
     found.map(|(_, value)| *value).ok_or_else(|| StepError::bench_fault(format!("the table has no column {title}")))
 }
+
+/// How long the hub's word may take to the CSP. One that gathers what it tells the DSP has it by then, too.
+const HEARD: Duration = Duration::from_secs(2);
 
 fn number<T: FromStr>(text: &str) -> Result<T, StepError> {
     text.parse().map_err(|_| StepError::bench_fault(format!("{text:?} is no number")))
@@ -119,6 +124,28 @@ fn last_word(wan: &[WanSighting], sent: Instant, device: Eui64) -> Option<Word> 
     })
 }
 
+/// Gives the CSP the time to hear the hub's last word about earlier images: until then the next one is a second request.
+async fn csp_has_heard(world: &mut RigScenario) -> StepResult {
+    let taken = world.updates.iter().filter_map(|update| Some((update.taken?, *update.requests.last()?)));
+    let taken: Vec<_> = taken.collect();
+    let told = |request: RequestId, content: &GatewayContent| match content {
+        GatewayContent::ToDsp(CspToDsp::TransferNotification(notification)) => notification.request_id == request,
+        GatewayContent::ToDsp(CspToDsp::TransferNotifications { notifications }) => {
+            notifications.iter().any(|notification| notification.request_id == request)
+        }
+        _ => false,
+    };
+    let driver = world.in_motion()?;
+    let deadline = driver.now() + HEARD;
+    let heard = &mut |seen: &Observations| {
+        taken.iter().all(|(at, request)| {
+            seen.gateway.iter().rev().any(|sighting| sighting.at() >= *at && told(*request, &sighting.content))
+        })
+    };
+    driver.run_until(deadline, heard).await?;
+    Ok(())
+}
+
 /// Has the Supplier check and send an image; tells when.
 async fn send(world: &mut RigScenario, place: usize, everyone: bool) -> Result<Instant, StepError> {
     let devices = targets(world, place, everyone)?;
@@ -134,6 +161,7 @@ async fn send(world: &mut RigScenario, place: usize, everyone: bool) -> Result<I
     let request = supplier.update_devices(of_type, &image, &devices);
     world.release = Some(release);
     world.driver().await?;
+    csp_has_heard(world).await?;
     world.stimulus().await?;
     world.request = Some((sender, request.request_id));
     let driver = world.in_motion()?;

@@ -1,5 +1,6 @@
 //! From the Service Request to the hub: Service Response, distribution request, validation, delivery.
 
+use super::readings::notifications_are_gathered;
 use super::supplier::{device, devices};
 use super::{DCC, WAN};
 use crate::rig::observe::{DuisSighting, GatewayContent, GatewaySighting, Party, Sighting, WanDirection, WanSighting};
@@ -7,7 +8,9 @@ use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role};
 use cucumber::gherkin::Step;
 use cucumber::then;
-use hanrig_dcc::duis::{DuisMessage, FirmwareWarning, RequestId, Response, ResponseBody, ResponsePayload};
+use hanrig_dcc::duis::{
+    DccAlertCode, DuisMessage, FirmwareWarning, RequestId, Response, ResponseBody, ResponsePayload,
+};
 use hanrig_dcc::gateway::{CspToDsp, DspToCsp};
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{DeviceType, Eui64};
@@ -27,6 +30,13 @@ pub(super) fn response_to(sighting: &DuisSighting, user: Eui64) -> Option<&Respo
         DuisMessage::Response(response) if sighting.to == Party::User(user) => Some(response),
         _ => None,
     }
+}
+
+/// Whether it is N60 or N61.
+fn is_delivery_status(sighting: &DuisSighting) -> bool {
+    let DuisMessage::Response(response) = &sighting.message else { return false };
+    matches!(&response.body, ResponseBody::DccAlertMessage(alert)
+        if matches!(alert.code, DccAlertCode::N60 | DccAlertCode::N61))
 }
 
 fn answers(sighting: &DuisSighting, user: Eui64, request: RequestId) -> bool {
@@ -265,10 +275,17 @@ async fn delivered(world: &mut RigScenario) -> StepResult {
 async fn nothing_is_distributed(world: &mut RigScenario) -> StepResult {
     world.let_pass(Duration::from_secs(3600)).await?;
     let since = world.since;
+    let gathered = notifications_are_gathered(world)?;
     let seen = world.seen()?;
-    let sent = seen.gateway.iter().filter(|sighting| sighting.at() >= since).map(Sighting::observation);
+    // What a CSP has gathered is of earlier requests.
+    let is_late = |sighting: &GatewaySighting| {
+        gathered && matches!(sighting.content, GatewayContent::ToDsp(CspToDsp::TransferNotifications { .. }))
+    };
+    let sent = seen.gateway.iter().filter(|sighting| sighting.at() >= since && !is_late(sighting));
+    let sent = sent.map(Sighting::observation);
     let alerts = seen.duis.iter().filter(|sighting| {
         sighting.at() >= since
+            && !(gathered && is_delivery_status(sighting))
             && matches!(&sighting.message, DuisMessage::Response(response)
                 if !matches!(response.body, ResponseBody::ResponseMessage(_)))
     });

@@ -64,6 +64,11 @@ pub(super) fn status_alerts_go_to_all(world: &RigScenario) -> Result<bool, StepE
     Ok(to_all)
 }
 
+/// Whether CSPs gather their notifications (DSP-13), so that N60 and N61 may come after what came of the image.
+pub(super) fn notifications_are_gathered(world: &RigScenario) -> Result<bool, StepError> {
+    Ok(!world.bench()?.settings.csp.notification_batch.is_zero())
+}
+
 /// The Suppliers that are responsible for the bench's premises, each once.
 pub(super) fn responsible(world: &RigScenario) -> Result<Vec<Eui64>, StepError> {
     let mut suppliers = vec![world.supplier_eui(Role::ImportSupplier)?, world.supplier_eui(Role::GasSupplier)?];
@@ -76,6 +81,8 @@ pub(super) struct Expected {
     /// Who.
     pub(super) role: Role,
     codes: Vec<DccAlertCode>,
+    /// Whether N60 and N61 may come after the others.
+    gathered: bool,
     /// What N60, N61 and N62 it is to get where all Responsible Suppliers get them: those of all rows, in no order.
     of_all: Option<Vec<DccAlertCode>>,
 }
@@ -89,6 +96,7 @@ impl Expected {
     /// From what stands in a table: each Supplier with its Alerts.
     pub(super) fn of(world: &RigScenario, rows: &[(Role, &str)]) -> Result<Vec<Self>, StepError> {
         let to_all = status_alerts_go_to_all(world)?;
+        let gathered = notifications_are_gathered(world)?;
         let mut expected = Vec::new();
         let mut status = Vec::new();
         for (role, text) in rows {
@@ -98,7 +106,7 @@ impl Expected {
                 codes.push(told_by(world, code)?);
             }
             status.extend(codes.iter().copied().filter(|code| is_status(*code)));
-            expected.push(Self { role: *role, codes, of_all: None });
+            expected.push(Self { role: *role, codes, gathered, of_all: None });
         }
         status.sort_unstable();
         if to_all {
@@ -111,11 +119,20 @@ impl Expected {
         Ok(expected)
     }
 
+    /// The Alerts as they are compared: where notifications are gathered, N60 and N61 in no order among the others.
+    fn in_order(&self, codes: &[DccAlertCode]) -> (Vec<DccAlertCode>, Vec<DccAlertCode>) {
+        let may_come_late =
+            |code: &DccAlertCode| self.gathered && matches!(code, DccAlertCode::N60 | DccAlertCode::N61);
+        let (mut late, others): (Vec<_>, Vec<_>) = codes.iter().copied().partition(may_come_late);
+        late.sort_unstable();
+        (late, others)
+    }
+
     /// What is wrong with what the Supplier has got, if something is.
     pub(super) fn difference(&self, observed: &[DccAlertCode]) -> Option<String> {
         let list = |codes: &[DccAlertCode]| codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let Some(of_all) = &self.of_all else {
-            let wrong = self.codes != observed;
+            let wrong = self.in_order(&self.codes) != self.in_order(observed);
             return wrong.then(|| format!("expected {}, observed {}", list(&self.codes), list(observed)));
         };
         let others =
@@ -136,7 +153,7 @@ pub(super) fn version_read_of(world: &RigScenario, device_type: DeviceType) -> R
     Ok(if by_type && device_type == DeviceType::Hcalcs { ecs52::MESSAGE_CODE } else { cs08::MESSAGE_CODE })
 }
 
-/// What a scenario is about that cannot be judged by another reading. The name is the first key of the setting's path.
+/// What a scenario is about that cannot be judged by another reading. The name is the beginning of the setting's path.
 #[given(expr = "the setting {string} is as usual")]
 fn as_usual(world: &mut RigScenario, setting: String) -> StepResult {
     match world.bench()?.unusual(&setting) {

@@ -1,4 +1,4 @@
-//! One seed gives one run, to the octet; other seeds give other runs, and they pass too.
+//! One seed gives one run, to the octet; other seeds give other runs, and they pass too: `cargo xtask test` tries twenty.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -58,7 +58,7 @@ fn one_seed_gives_the_same_octets_in_every_file() {
 fn other_seeds_give_other_runs_that_pass() {
     let name = "The Import Supplier updates the PPMID";
     let mut captures = vec![fs::read(suite().file(suite().scenario(name), "air.pcapng")).unwrap()];
-    for seed in ["0", "2", "3", "1000000007", "18446744073709551615"] {
+    for seed in ["0", "18446744073709551615"] {
         let (_folder, suite) = run(seed, "2");
         let capture = fs::read(suite.file(suite.scenario(name), "air.pcapng")).unwrap();
         assert!(!captures.contains(&capture), "seed {seed} gives what another seed gave");

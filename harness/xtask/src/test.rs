@@ -18,6 +18,30 @@ const QEMU_BENCHES: &[(&str, &str, Option<&str>)] = &[
 /// The features that are run there, so that it takes minutes: the README says what passes of the others.
 const QEMU_FEATURES: &[&str] = &["hcalcs_update", "ppmid_hardware_version", "supplier_checks"];
 
+/// Seeds beside the usual one, with which every scenario passes, too.
+const OTHER_SEEDS: &[&str] = &[
+    "0",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "7",
+    "8",
+    "9",
+    "10",
+    "11",
+    "12",
+    "13",
+    "14",
+    "15",
+    "16",
+    "17",
+    "18",
+    "1000000007",
+    "18446744073709551615",
+];
+
 /// How a test says that it left something out.
 const NOT_RUN: &str = "not run:";
 
@@ -52,6 +76,12 @@ pub(crate) fn run(workspace: &Workspace) -> ExitCode {
     steps.step("documentation", || command::run(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings")));
     steps.step("the main job: every scenario on the built-in bench", || {
         command::run(cargo("run --release -- run --out").arg(workspace.target("ci-out")))
+    });
+    steps.step("the same with other seeds", || {
+        OTHER_SEEDS.iter().try_for_each(|seed| {
+            let mut run = cargo("run --release --quiet -- run --out");
+            command::run(run.arg(workspace.target("ci-out-seeds")).args(["--seed", seed]))
+        })
     });
     for (name, bench, tags) in QEMU_BENCHES {
         steps.step(name, || {

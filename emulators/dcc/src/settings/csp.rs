@@ -2,7 +2,8 @@
 
 use super::{DAY, HOUR, duration_text};
 use hanrig_wire::time::Duration;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::num::NonZeroUsize;
 
 /// What the CSPs can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +72,16 @@ pub struct NorthSettings {
     /// The most jobs at a time: 400. A request for which there is none left is answered with busy (HTTP 503).
     pub jobs: usize,
     /// The most Devices of one job: 10,000. A larger request becomes several jobs.
+    #[serde(deserialize_with = "one_or_more")]
     pub devices_per_job: usize,
     /// Firmware channels of a base station, each of which carries one job at a time: 3; the modification makes it 6.
+    #[serde(deserialize_with = "one_or_more")]
     pub channels: usize,
+}
+
+/// With none of these, nothing would ever reach a hub.
+fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    NonZeroUsize::deserialize(deserializer).map(NonZeroUsize::get)
 }
 
 impl Default for NorthSettings {
