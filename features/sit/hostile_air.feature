@@ -18,7 +18,7 @@ Feature: Somebody else's radio near the premises
     And the PPMID is set back to firmware version 00000010 by a local update
     And 10 minutes go by
     And all that was heard until now is sent again
-    Then hub and Devices have answered none of it
+    Then for 2 minutes hub and Devices answer none of it
     And 1 hour later the Import Supplier has got exactly these N39 for the PPMID: "00000020 activated"
     And 0 hours later exactly this has come of each image:
       | Image for        | Transfer response codes | DCC Alerts | Fetched |
@@ -37,7 +37,7 @@ Feature: Somebody else's radio near the premises
     When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
     Then the Import Supplier gets N62 for the HCALCS
     When all that was heard until now is sent again
-    Then hub and Devices have answered none of it
+    Then for 2 minutes hub and Devices answer none of it
     When the Import Supplier reads the HCALCS's firmware version by SRV 11.2
     Then the Import Supplier gets the Device's response with version 00000100
 

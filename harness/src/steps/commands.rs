@@ -1,7 +1,7 @@
 //! Commands to a Device that no Supplier has sent so, and the Alerts by which a Device tells what is wrong.
 
-use super::HAN;
 use super::payment_mode::prepayment;
+use super::{HAN, none_of};
 use crate::bench::Bench;
 use crate::rig::driver::FlashContent;
 use crate::rig::observe::{DuisSighting, Heard, Party, Sighting};
@@ -130,11 +130,7 @@ async fn does_not_answer(world: &mut RigScenario, hours: u64, named: Named) -> S
             && matches!(&sighting.heard, Heard::Gbcs(envelope)
                 if matches!(decode_content(envelope.message()), Ok(Content::Cs06Response(_))))
     });
-    match answer {
-        Some(answer) => Err(StepError::fail(format!("expected no answer, observed {}", answer.observation().summary))),
-        None if seen.undecoded > 0 => Err(StepError::inconclusive("frames could not be decoded")),
-        None => Ok(()),
-    }
+    none_of(seen, "answer", answer.map(Sighting::observation))
 }
 
 #[when(

@@ -1,7 +1,7 @@
 //! What is known to go wrong between OTA clients and servers of different makers, and what the air does to bring it about.
 
-use super::HAN;
 use super::hostile::{block_request, next_request};
+use super::{HAN, none_of};
 use crate::rig::observe::{AirSighting, Observations, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::steps::air::ota;
@@ -177,5 +177,5 @@ fn answered_once(world: &mut RigScenario, named: Named) -> StepResult {
     if requests.is_empty() {
         return Err(StepError::inconclusive(format!("the {named} has asked for no block")));
     }
-    Ok(())
+    none_of(world.seen()?, "second answer", None)
 }

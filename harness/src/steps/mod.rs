@@ -35,6 +35,9 @@ mod screens;
 mod settings;
 mod supplier;
 
+use crate::rig::observe::Observations;
+use crate::runner::{StepError, StepResult};
+use hanrig_reports::Observation;
 use hanrig_wire::time::Duration;
 
 /// How long an answer of the DCC's own systems may take.
@@ -43,3 +46,15 @@ const DCC: Duration = Duration::from_secs(600);
 const WAN: Duration = Duration::from_secs(6 * 3600);
 /// How long a Device may take for a transfer or an activation on the HAN.
 const HAN: Duration = Duration::from_secs(12 * 3600);
+
+/// That there was none of what `found` is the first of, if it is. What could not be decoded may have been one.
+fn none_of(seen: &Observations, what: &str, found: Option<Observation>) -> StepResult {
+    match found {
+        Some(found) => Err(StepError::fail(format!("expected no {what}, observed {}", found.summary))),
+        None if seen.undecoded > 0 => Err(StepError::inconclusive(format!(
+            "no {what} was observed, but {} frames could not be decoded",
+            seen.undecoded
+        ))),
+        None => Ok(()),
+    }
+}

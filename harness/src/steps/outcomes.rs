@@ -2,6 +2,7 @@
 
 use super::alerts::{dcc_alert, transfer_alert};
 use super::blocks::{cell, covered, rows};
+use super::none_of;
 use super::readings::{responsible, status_alerts_go_to_all};
 use crate::rig::observe::{GatewayContent, Heard, OtaHeard, Party, Sighting};
 use crate::runner::{StepError, StepResult};
@@ -200,7 +201,11 @@ async fn exactly_this(world: &mut RigScenario, hours: u64, step: &Step) -> StepR
             wrong.push_str(&format!("\n  {name}: the image was given up at {failed} s, and after that: {block}"));
         }
     }
-    if wrong.is_empty() { Ok(()) } else { Err(StepError::fail(format!("what has come of the images:{wrong}"))) }
+    if !wrong.is_empty() {
+        return Err(StepError::fail(format!("what has come of the images:{wrong}")));
+    }
+    // There was nothing beside it, as far as was seen.
+    none_of(world.seen()?, "more", None)
 }
 
 #[then(expr = "the hub has sent no transfer Alert for the {unit}")]
@@ -208,7 +213,7 @@ fn no_transfer_alert(world: &mut RigScenario, unit: Unit) -> StepResult {
     let update = world.update(world.update_called(&unit.to_string())?)?;
     let (codes, _) = told(world, update)?;
     if codes.is_empty() {
-        return Ok(());
+        return none_of(world.seen()?, "transfer Alert", None);
     }
     let codes = listed(&codes);
     Err(StepError::fail(format!("expected none until now, observed transfer response codes {codes} for the {unit}")))

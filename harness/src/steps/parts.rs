@@ -1,6 +1,7 @@
 //! Firmware in several parts, and PPMIDs from before the use cases that tell of it.
 
 use super::alerts::dcc_alert;
+use super::none_of;
 use super::premises::make_ppmids;
 use crate::rig::observe::{Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
@@ -58,14 +59,7 @@ async fn no_answer(world: &mut RigScenario, hours: u64, named: Named) -> StepRes
             && sighting.source == device
             && matches!(&sighting.heard, Heard::Gbcs(envelope) if envelope.message().cra == Cra::Response)
     });
-    match answer {
-        None if seen.undecoded > 0 => Err(StepError::inconclusive(format!(
-            "no answer was heard, but {} frames could not be decoded",
-            seen.undecoded
-        ))),
-        None => Ok(()),
-        Some(answer) => Err(StepError::fail(format!("expected none, observed {}", answer.observation().summary))),
-    }
+    none_of(seen, "answer", answer.map(Sighting::observation))
 }
 
 /// PPMID-11 lets the Device choose; what it does and what it says have to agree.

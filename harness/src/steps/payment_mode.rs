@@ -1,7 +1,7 @@
 //! SRV 1.6: a Supplier has an ESME or a GSME change its payment mode at once, and hears what came of it.
 
-use super::HAN;
 use super::activation::{command, expect_told_by, is_of_device, response_payload};
+use super::{HAN, none_of};
 use crate::rig::observe::{Heard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role};
@@ -96,12 +96,5 @@ async fn does_not_succeed(world: &mut RigScenario, hours: u64, named: Named, nam
             && matches!(&sighting.heard, Heard::Gbcs(envelope)
                 if taken(envelope.message(), device) == Some(code))
     });
-    match success {
-        Some(sighting) => {
-            let summary = sighting.observation().summary;
-            Err(StepError::fail(format!("expected no answer with success, observed {summary}")))
-        }
-        None if seen.undecoded > 0 => Err(StepError::inconclusive("frames could not be decoded")),
-        None => Ok(()),
-    }
+    none_of(seen, "answer with success", success.map(Sighting::observation))
 }
