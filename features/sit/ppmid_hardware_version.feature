@@ -55,7 +55,7 @@ Feature: The hub offers an image only to the hardware that it is for
     And the hub offers firmware version 00000020 to the PPMID
     And the Import Supplier gets N39 for the PPMID with version 00000020
 
-  @subject-ch @CH-04
+  @subject-ch @CH-04 @CH-09
   Scenario: A PPMID out of range that sends no hardware version is offered the image and refuses it itself
     Given the manufacturer has released PPMID firmware version 00000020 of 16 KB
     And the PPMID's real hardware version is above the maximum of the image
@@ -64,4 +64,5 @@ Feature: The hub offers an image only to the hardware that it is for
     Then the PPMID sends a Query Next Image Request without a hardware version
     And the hub offers firmware version 00000020 to the PPMID
     And the PPMID sends an Upgrade End Request with status INVALID_IMAGE
-    And the hub has not told the PPMID to activate
+    When 60 minutes go by
+    Then the hub has not told the PPMID to activate
