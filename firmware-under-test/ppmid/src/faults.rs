@@ -29,6 +29,8 @@ hanrig_wire::planted_faults! {
     AsksOtherwiseThanDeclared: "PPMID-01";
     /// never asks unprompted.
     NeverAsksUnprompted: "PPMID-02";
+    /// asks unprompted twice, and never again.
+    StopsAsking: "PPMID-02";
     /// asks unprompted every hour.
     AsksEveryHour: "PPMID-02";
     /// asks unprompted each time it starts.
@@ -334,6 +336,20 @@ impl<F> Ppmid<F> {
             }
             _ => Some(frame),
         }
+    }
+
+    /// Whether it lets this time to ask unprompted go by.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn does_not_ask(&mut self) -> bool {
+        const ENOUGH: u32 = 2;
+        self.questions += 1;
+        self.faulty(Fault::NeverAsksUnprompted) || self.faulty(Fault::StopsAsking) && self.questions > ENOUGH
+    }
+
+    /// Whether it lets this time to ask unprompted go by.
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn does_not_ask(&self) -> bool {
+        false
     }
 
     /// Whether the download begins again instead of this frame, which asks for a block for the second time.

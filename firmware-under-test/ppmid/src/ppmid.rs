@@ -71,6 +71,9 @@ pub struct Ppmid<F> {
     /// The offset that was asked for last.
     #[cfg(feature = "planted-faults")]
     pub(crate) asked: Option<u32>,
+    /// How many times to ask unprompted have come.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) questions: u32,
 }
 
 fn han_of(config: &PpmidConfig, state: &State) -> HanDevice {
@@ -119,6 +122,8 @@ impl<F: NorFlash> Ppmid<F> {
             faults: Faults::default(),
             #[cfg(feature = "planted-faults")]
             asked: None,
+            #[cfg(feature = "planted-faults")]
+            questions: 0,
         })
     }
 
@@ -176,7 +181,7 @@ impl<F: NorFlash> Ppmid<F> {
             self.state.last_query = self.han.utc(now);
             self.unsaved = true;
             self.query_at = Some(now + self.query_period());
-            if !self.faulty(Fault::NeverAsksUnprompted) {
+            if !self.does_not_ask() {
                 self.han.client().query(now);
             }
         }

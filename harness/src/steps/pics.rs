@@ -127,25 +127,35 @@ fn as_often(world: &mut RigScenario, unit: Unit) -> StepResult {
     // A Device's clock may be off, and what it does may make it late; a tenth is more than that.
     let tolerance = query_period / 10;
     let now = world.in_motion_at()?;
-    let declared = readable(query_period);
-    if now - Instant::ZERO > query_period * 2 && asked.len() < 2 {
-        return Err(StepError::fail(format!(
-            "the maker declares a question every {declared}, observed {} within {}",
-            asked.len(),
-            readable(now - Instant::ZERO)
-        )));
-    }
+    let (seen, declared) = (now - Instant::ZERO, readable(query_period));
     let off = asked.windows(2).find_map(|pair| match pair {
         [first, second] if (*second - *first).abs_diff(query_period) > tolerance => Some((*first, *second)),
         _ => None,
     });
-    match off {
-        None => Ok(()),
-        Some((first, second)) => Err(StepError::fail(format!(
+    if let Some((first, second)) = off {
+        return Err(StepError::fail(format!(
             "the maker declares a question every {declared}, observed one at {first} s and the next {} later",
             readable(second - first)
-        ))),
+        )));
     }
+    let silence = asked.last().map_or(seen, |last| now - *last);
+    // The first question comes a period after the Device has joined, or sooner.
+    let longest = if asked.is_empty() { query_period * 2 } else { query_period + tolerance };
+    if silence > longest {
+        return Err(StepError::fail(format!(
+            "the maker declares a question every {declared}, observed {} within {}, and none in the last {}",
+            asked.len(),
+            readable(seen),
+            readable(silence)
+        )));
+    }
+    if asked.len() < 2 {
+        return Err(StepError::inconclusive(format!(
+            "the maker declares a question every {declared}, and the bench was watched for {}: too short to tell",
+            readable(seen)
+        )));
+    }
+    Ok(())
 }
 
 #[then(expr = "the {unit} says how a transfer ended as long after its last block as its maker declares")]
