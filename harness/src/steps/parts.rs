@@ -36,17 +36,47 @@ fn n39(world: &RigScenario, user: Eui64) -> Result<Vec<(FirmwareVersion, bool)>,
         .collect())
 }
 
+/// As steps put them: version, and what came of the activation.
+fn in_words(alerts: &[(FirmwareVersion, bool)]) -> Vec<String> {
+    let told = |activated: &bool| if *activated { "activated" } else { "failed" };
+    alerts.iter().map(|(version, done)| format!("{version} {}", told(done))).collect()
+}
+
 #[then(expr = "{int} hour(s) later the {supplier} has got exactly these N39 for the PPMID: {string}")]
 async fn exactly_these_n39(world: &mut RigScenario, hours: u64, role: Role, expected: String) -> StepResult {
     world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
     let alerts = n39(world, world.supplier_eui(role)?)?;
-    let told = |activated: &bool| if *activated { "activated" } else { "failed" };
-    let observed: Vec<_> = alerts.iter().map(|(version, done)| format!("{version} {}", told(done))).collect();
+    let observed = in_words(&alerts);
     let observed = if observed.is_empty() { "none".to_owned() } else { observed.join(", ") };
     if observed == expected {
         return Ok(());
     }
     Err(StepError::fail(format!("expected {expected}, observed {observed}")))
+}
+
+/// PPMID-11 lets the Device choose whether it activates a part before it is told to, and so how often it tells of it.
+#[then(
+    expr = "{int} hour(s) later the {supplier} has got these N39 for the PPMID: {string} {int} times or more, and {string} at last"
+)]
+async fn these_n39(
+    world: &mut RigScenario,
+    hours: u64,
+    role: Role,
+    before: String,
+    at_least: usize,
+    at_last: String,
+) -> StepResult {
+    world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
+    let observed = in_words(&n39(world, world.supplier_eui(role)?)?);
+    match observed.split_last() {
+        Some((last, rest)) if *last == at_last && rest.len() >= at_least && rest.iter().all(|n39| *n39 == before) => {
+            Ok(())
+        }
+        _ => Err(StepError::fail(format!(
+            "expected {before} {at_least} times or more and {at_last} at last, observed {}",
+            observed.join(", ")
+        ))),
+    }
 }
 
 #[then(expr = "in the next {int} hours the {device} does not answer CS08")]
