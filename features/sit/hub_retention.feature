@@ -225,3 +225,17 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
       | one   | 14   | 24    | 60      |
       | two   | 21   | 24    | 15      |
       | three | 28   | 48    | 240     |
+
+  @subject-ch @CH-12 @ALERT-N60
+  Scenario: An image for a GSME that waits keeps its block until its 14 days are over
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the GSME  | 00000300 | 2  | Gas Supplier    |
+      | the PPMID | 00000020 | 2  | Import Supplier |
+    When the image for the GSME is distributed and waits
+    And it is 1 minute before 14 days since the hub had the image for the GSME
+    And the image for the PPMID is distributed
+    Then the hub refuses the image for the PPMID
+    And 1 hour later exactly this has come of each image:
+      | Image for | Transfer response codes | DCC Alerts | Fetched |
+      | the PPMID | 1                       | N60, N62   | none    |

@@ -117,6 +117,8 @@ hanrig_wire::planted_faults! {
     GsmeGivesWay: "CH-12";
     /// overwrites an image for a GSME that is old enough, while the GSME fetches it.
     GsmeGivesWayWhileFetched: "CH-12";
+    /// overwrites an image for a GSME two minutes before it is old enough.
+    GsmeGivesWayTwoMinutesEarly: "CH-12";
     /// refuses an image without an Alert.
     RefusalUnreported: "CH-12";
     /// keeps images for a week.
@@ -285,6 +287,7 @@ impl<F> CommunicationsHub<F> {
 
     /// Whether an image that arrives for this type of Device is taken into its block.
     pub(crate) fn admit(&mut self, device_type: DeviceType, utc: Utc) -> Admission {
+        const TWO_MINUTES: Duration = Duration::from_secs(120);
         let low = |device_type| matches!(device_type, DeviceType::Ppmid | DeviceType::Hcalcs);
         if self.faulty(Fault::EmptiesEsmeBlock) && device_type != DeviceType::Esme {
             *self.state.blocks.slot(BlockName::Esme) = None;
@@ -299,10 +302,13 @@ impl<F> CommunicationsHub<F> {
             if refused {
                 return Admission::Refused;
             }
-            let old = utc >= held.since.after(self.config.profile.retention);
+            let old_enough = held.since.after(self.config.profile.retention);
+            let (old, nearly_old) = (utc >= old_enough, utc.after(TWO_MINUTES) >= old_enough);
             let gives_way = of == DeviceType::Gsme
                 && low(device_type)
-                && (self.faulty(Fault::GsmeGivesWay) || old && self.faulty(Fault::GsmeGivesWayWhileFetched))
+                && (self.faulty(Fault::GsmeGivesWay)
+                    || old && self.faulty(Fault::GsmeGivesWayWhileFetched)
+                    || nearly_old && !running && self.faulty(Fault::GsmeGivesWayTwoMinutesEarly))
                 || of == DeviceType::Esme && running && self.faulty(Fault::EsmeGivesWayWhileFetched);
             if gives_way {
                 let transfer = held.transfer;

@@ -37,10 +37,19 @@ fn hub_profile(world: &mut RigScenario, days: u64, hours: u64, minutes: u64) -> 
 
 /// Lets the bench run until a second before or after `at`.
 pub(super) async fn run_to(world: &mut RigScenario, side: &str, at: Instant) -> StepResult {
-    let driver = world.in_motion()?;
-    let left = if side == "before" { (at - driver.now()).saturating_sub(SECOND) } else { at + SECOND - driver.now() };
+    if side == "before" {
+        run_until(world, at, SECOND).await
+    } else {
+        run_until(world, at + SECOND, Duration::ZERO).await
+    }
+}
+
+/// Lets the bench run until so long before `at`.
+async fn run_until(world: &mut RigScenario, at: Instant, before: Duration) -> StepResult {
+    let now = world.in_motion_at()?;
+    let left = (at - now).saturating_sub(before);
     if left.is_zero() {
-        let late = readable(driver.now() - at);
+        let late = readable(now - at);
         return Err(StepError::bench_fault(format!("the scenario is {late} too late for that")));
     }
     world.let_pass(left).await
@@ -60,6 +69,16 @@ async fn since(
     let unit: Unit = unit.parse().map_err(StepError::bench_fault)?;
     let began = began(world, unit, event.contains("request"))?;
     run_to(world, &side, began + duration(count, &of)).await
+}
+
+/// Where what comes next takes its time on a bench in real time.
+#[when(
+    regex = r"^it is (\d+) minutes? before (\d+) (hours|days) since the hub had the image for the (PPMID|HCALCS|ESME|GSME)$"
+)]
+async fn minutes_before(world: &mut RigScenario, minutes: u64, count: u64, of: String, unit: String) -> StepResult {
+    let unit: Unit = unit.parse().map_err(StepError::bench_fault)?;
+    let end = began(world, unit, false)? + duration(count, &of);
+    run_until(world, end, duration(minutes, "minutes")).await
 }
 
 /// The time that the maker declares: 14 days, or more.
