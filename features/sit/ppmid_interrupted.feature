@@ -106,3 +106,23 @@ Feature: An update survives what befalls the hub, the PPMID and the WAN on the w
       | Supplier        | DCC Alerts    |
       | Import Supplier | N61, N62, N39 |
       | Gas Supplier    | N59, N39      |
+
+  @subject-ppmid @PPMID-08
+  Scenario: The power of the PPMID goes as soon as it has heard that it is to activate
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    Then the hub's Upgrade End Response tells the PPMID to activate now
+    When the PPMID is switched off
+    And 60 minutes go by
+    And the PPMID is switched on again
+    Then within 26 hours the PPMID runs 00000020 and has told the Import Supplier so by N39, or it runs 00000010 and has told nothing
+
+  @subject-ppmid @PPMID-08
+  Scenario: The power of the PPMID goes when it has told that it has activated
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    Then the Import Supplier gets N39 for the PPMID with version 00000020
+    When the PPMID is switched off
+    And 60 minutes go by
+    And the PPMID is switched on again
+    And 10 minutes go by
+    And the Import Supplier reads the PPMID's firmware version by SRV 11.2
+    Then the PPMID answers CS08 with version 00000020, under a MAC that verifies

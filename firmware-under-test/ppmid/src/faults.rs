@@ -87,6 +87,10 @@ hanrig_wire::planted_faults! {
     ResumesTooFar: "PPMID-08";
     /// does nothing more about an image once the power went in the middle of its download.
     NeverResumes: "PPMID-08";
+    /// forgets when the power goes that new firmware was installed.
+    ForgetsNewFirmware: "PPMID-08";
+    /// forgets when the power goes the Alert that it still has to send.
+    ForgetsAlert: "PPMID-08";
     /// runs the first part of split firmware.
     RunsFirstPart: "PPMID-09";
     /// reports a part of split firmware with the part's version.
@@ -253,6 +257,17 @@ impl<F> Ppmid<F> {
                 PartActivation::OutOfOrder
             }
             activation => activation,
+        }
+    }
+
+    /// What it does not remember of the time before the power went.
+    pub(crate) fn forget_at_power_on(&mut self) {
+        if self.faulty(Fault::ForgetsNewFirmware) {
+            self.state.running = self.config.factory_version;
+            self.han.client().set_running(self.state.running);
+        }
+        if self.faulty(Fault::ForgetsAlert) {
+            self.state.reports.clear();
         }
     }
 

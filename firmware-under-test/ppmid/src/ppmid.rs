@@ -127,8 +127,13 @@ impl<F: NorFlash> Ppmid<F> {
         })
     }
 
-    /// Joins the hub's network, or goes on in the one that the flash remembers.
+    /// The power is on: joins the hub's network, or goes on in the one that the flash remembers.
     pub fn start(&mut self, now: Instant) {
+        self.forget_at_power_on();
+        self.boot(now);
+    }
+
+    fn boot(&mut self, now: Instant) {
         self.log(format!("firmware version {}", self.state.running));
         self.relax();
         self.han.start(now);
@@ -169,7 +174,7 @@ impl<F: NorFlash> Ppmid<F> {
             Some(Restart::GoingDown(at)) if at <= now => self.go_down(now),
             Some(Restart::Down(at)) if at <= now => {
                 self.restart = None;
-                self.start(now);
+                self.boot(now);
             }
             _ => {}
         }
