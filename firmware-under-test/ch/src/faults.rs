@@ -161,6 +161,8 @@ hanrig_wire::planted_faults! {
     AlertOfAnotherUseCase: "CH-16";
     /// what it has to send while there is no WAN is lost.
     BuffersNothing: "CH-18";
+    /// what Devices say while there is no WAN is lost; what it says itself is not.
+    BuffersNoDeviceMessages: "CH-18";
     /// what waits for the WAN does not survive a loss of power.
     ForgetsAlertsAtStart: "CH-18", "CH-19";
     /// images do not survive a loss of power.
@@ -249,6 +251,11 @@ impl<F> CommunicationsHub<F> {
                 let late = self.utc(now).is_some_and(|utc| utc > held.since.after(PATIENCE));
                 late && held.targets.iter().any(|target| target.eui == device)
             })
+    }
+
+    /// Whether a Device's message for the WAN is lost.
+    pub(crate) fn loses_what_devices_say(&self) -> bool {
+        self.faulty(Fault::BuffersNoDeviceMessages) && !self.wan.is_up()
     }
 
     /// Whether what comes without the Device's link key is taken all the same.

@@ -256,7 +256,11 @@ impl<F: NorFlash> CommunicationsHub<F> {
     /// A GBCS message of a Device: it goes to the WAN as it is, if it is that Device's own.
     fn on_gbcs_from_han(&mut self, now: Instant, device: Eui64, octets: &[u8]) {
         match Envelope::parse(octets) {
-            Ok(envelope) if envelope.message().originator == device => self.send_gbcs(now, octets.to_vec()),
+            Ok(envelope) if envelope.message().originator == device => {
+                if !self.loses_what_devices_say() {
+                    self.send_gbcs(now, octets.to_vec());
+                }
+            }
             Ok(envelope) => {
                 self.log(format!("{device} sends in the name of {}: dropped", envelope.message().originator));
             }

@@ -75,7 +75,7 @@ pub struct CommunicationsHub<F> {
     pub(crate) state: State,
     /// Whether `state` differs from what is stored.
     pub(crate) unsaved: bool,
-    wan: Session,
+    pub(crate) wan: Session,
     incoming: Option<Incoming>,
     /// What UTC is at `Instant::ZERO`, once the WAN has told.
     epoch: Option<Utc>,
