@@ -96,3 +96,22 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
       | Device | sender          |
       | ESME   | Import Supplier |
       | GSME   | Gas Supplier    |
+
+  @METER-01
+  Scenario Outline: The power of the <Device> goes before the time at which it is to activate
+    Given the premises also has an <Device> that runs firmware version 00000200
+    And the manufacturer has released <Device> firmware version 00000300 of 16 KB
+    When the <sender> checks the image against the CPL and sends SRV 11.1 for the <Device>
+    Then the <sender> gets N62 for the <Device>
+    When the <sender> activates the image on the <Device> by SRV 11.3, to be done in 6 hours
+    Then the <Device> answers CS06, signed, that the outcome is to follow
+    When the <Device> is switched off
+    And 60 minutes go by
+    And the <Device> is switched on again
+    Then at that time the <Device> sends the Alert 0x8F66 with success and version 00000300, signed
+    And the <sender> is told later success and version 00000300 on SRV 11.3
+
+    Examples:
+      | Device | sender          |
+      | ESME   | Import Supplier |
+      | GSME   | Gas Supplier    |

@@ -68,6 +68,8 @@ hanrig_wire::planted_faults! {
     ActivatesBeforeTime: "METER-01";
     /// does not tell what came of a future-dated Command.
     FutureOutcomeUnreported: "METER-01";
+    /// forgets when the power goes what it was to do later.
+    ForgetsFutureDated: "METER-01";
     /// says nothing of an image that it refuses.
     RefusesInSilence: "METER-03";
     /// tells of an image that it refuses as a success.
@@ -185,6 +187,9 @@ impl<F> Device<F> {
         }
         if self.faulty(Fault::ForgetsNewFirmware) {
             self.state.running.version = self.config.factory_version;
+        }
+        if self.faulty(Fault::ForgetsFutureDated) {
+            self.state.planned = None;
         }
     }
 }

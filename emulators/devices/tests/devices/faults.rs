@@ -102,6 +102,8 @@ fn planned(fault: Option<Fault>) -> String {
     let at = EPOCH.after(bench.now - hanrig_wire::time::Instant::ZERO).after(HOUR);
     bench.command(new_image().hash, Some(at));
     let before = heard(&mut bench, Kind::Esme);
+    bench.power_off();
+    bench.power_on();
     bench.run(HOUR);
     before + &heard(&mut bench, Kind::Esme)
 }
