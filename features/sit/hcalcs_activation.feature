@@ -107,6 +107,23 @@ Feature: An HCALCS takes sound images alone, and runs one on a sound command alo
     When the Import Supplier reads the HCALCS's firmware version by SRV 11.2
     Then the Import Supplier gets the Device's response with version 00000100
 
+  @HCALCS-02
+  Scenario: A command that was carried out once comes again after a loss of power
+    Given the manufacturer has released HCALCS firmware version 00000200 of 16 KB
+    When a CS06 Command that is sound comes over the WAN for the HCALCS
+    Then the HCALCS answers CS06 with noImageHeld and version 00000100, signed
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the Import Supplier gets N62 for the HCALCS
+    When the HCALCS is switched off
+    And 60 minutes go by
+    And the HCALCS is switched on again
+    And 10 minutes go by
+    And that very Command comes over the WAN again
+    Then for 2 hours the HCALCS does not answer CS06
+    And the HCALCS sends the Alert 0x8F53 to the Import Supplier, signed
+    When the Import Supplier reads the HCALCS's firmware version by SRV 11.2
+    Then the Import Supplier gets the Device's response with version 00000100
+
   @HCALCS-08
   Scenario: Firmware in two parts
     Given the manufacturer has released part 1 of 2 of HCALCS firmware version 00000200, of 16 KB

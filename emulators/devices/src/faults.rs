@@ -24,6 +24,8 @@ hanrig_wire::planted_faults! {
     IgnoresMac: "HCALCS-02";
     /// carries out a Command whose counter was used before.
     ObeysReplays: "HCALCS-02";
+    /// forgets when the power goes which counters were used before.
+    ForgetsCounters: "HCALCS-02";
     /// carries out the CS06 Command of a Supplier that is not its own.
     ObeysAnySupplier: "HCALCS-02";
     /// takes every image as the manufacturer's.
@@ -187,6 +189,10 @@ impl<F> Device<F> {
         }
         if self.faulty(Fault::ForgetsNewFirmware) {
             self.state.running.version = self.config.factory_version;
+        }
+        if self.faulty(Fault::ForgetsCounters) {
+            self.state.broker_counter = None;
+            self.state.supplier_counter = None;
         }
         if self.faulty(Fault::ForgetsFutureDated) {
             self.state.planned = None;

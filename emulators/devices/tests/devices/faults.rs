@@ -49,13 +49,18 @@ fn signed(mut message: Message, key: u8, originator: Eui64) -> Message {
     message
 }
 
-fn replayed(fault: Option<Fault>) -> String {
+fn replayed(fault: Option<Fault>, power_goes: bool) -> String {
     let mut bench = bench(Kind::Hcalcs, fault);
     let command = signed(bench.activate_command(new_image().hash, None), SUPPLIER_KEY, SUPPLIER);
     bench.send(with_mac(&command));
     bench.run(MINUTE);
     bench.distribute(Kind::Hcalcs, &[eui(Kind::Hcalcs, 0)], &new_image());
     bench.run(HOUR);
+    if power_goes {
+        bench.power_off();
+        bench.power_on();
+        bench.run(10 * MINUTE);
+    }
     bench.send(with_mac(&command));
     heard(&mut bench, Kind::Hcalcs)
 }
@@ -122,7 +127,8 @@ const EPISODES: &[fn(Option<Fault>) -> String] = &[
     |fault| spoilt(fault, |command| with_mac(&signed(command, OTHER_KEY, SUPPLIER))),
     |fault| spoilt(fault, |command| with_mac(&signed(command, OTHER_KEY, OTHER_SUPPLIER))),
     |fault| spoilt(fault, |command| with_wrong_mac(&signed(command, SUPPLIER_KEY, SUPPLIER))),
-    replayed,
+    |fault| replayed(fault, false),
+    |fault| replayed(fault, true),
     |fault| damaged(fault, true),
     |fault| damaged(fault, false),
     cut_off,
