@@ -115,3 +115,45 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
       | Device | sender          |
       | ESME   | Import Supplier |
       | GSME   | Gas Supplier    |
+
+  @METER-01
+  Scenario Outline: A command <flaw> changes nothing on the <Device>
+    Given the premises also has an <Device> that runs firmware version 00000200
+    And the manufacturer has released <Device> firmware version 00000300 of 16 KB
+    When the <sender> checks the image against the CPL and sends SRV 11.1 for the <Device>
+    Then the <sender> gets N62 for the <Device>
+    When a CS06 Command <flaw> comes over the WAN for the <Device>
+    Then for 2 hours the <Device> does not answer CS06
+    And the <Device> sends the Alert <Alert> to the <sender>, signed
+    When the <sender> reads the <Device>'s firmware version by SRV 11.2
+    Then the <sender> gets the Device's response with version 00000200
+    When the <sender> activates the image on the <Device> by SRV 11.3
+    Then the <Device> answers CS06 with success and version 00000300, signed
+
+    Examples:
+      | Device | sender          | flaw                                               | Alert  |
+      | ESME   | Import Supplier | without a signature                                | 0x8F3D |
+      | ESME   | Import Supplier | with another Supplier's signature                  | 0x8F3D |
+      | ESME   | Import Supplier | with a MAC that is not the Access Control Broker's | 0x8F3D |
+      | ESME   | Import Supplier | of another Supplier                                | 0x8F30 |
+      | GSME   | Gas Supplier    | without a signature                                | 0x8F3D |
+      | GSME   | Gas Supplier    | with another Supplier's signature                  | 0x8F3D |
+      | GSME   | Gas Supplier    | with a MAC that is not the Access Control Broker's | 0x8F3D |
+      | GSME   | Gas Supplier    | of another Supplier                                | 0x8F30 |
+
+  @METER-01
+  Scenario Outline: A command that names another image changes nothing on the <Device>
+    Given the premises also has an <Device> that runs firmware version 00000200
+    And the manufacturer has released <Device> firmware version 00000300 of 16 KB
+    When the <sender> checks the image against the CPL and sends SRV 11.1 for the <Device>
+    Then the <sender> gets N62 for the <Device>
+    When the <sender> activates another image on the <Device> by SRV 11.3
+    Then the <Device> answers CS06 with hashMismatch and version 00000200, signed
+    And the <sender> is told hashMismatch and version 00000200 on SRV 11.3
+    When the <sender> activates the image on the <Device> by SRV 11.3
+    Then the <Device> answers CS06 with success and version 00000300, signed
+
+    Examples:
+      | Device | sender          |
+      | ESME   | Import Supplier |
+      | GSME   | Gas Supplier    |

@@ -19,21 +19,21 @@ hanrig_wire::planted_faults! {
     /// activates when the hub has answered its Upgrade End Request.
     ActivatesForTheHub: "HCALCS-01", "HCALCS-02";
     /// does not look at the signature of CS06.
-    IgnoresSignature: "HCALCS-02";
+    IgnoresSignature: "HCALCS-02", "METER-01";
     /// does not look at the MAC of CS06.
-    IgnoresMac: "HCALCS-02";
+    IgnoresMac: "HCALCS-02", "METER-01";
     /// carries out a Command whose counter was used before.
     ObeysReplays: "HCALCS-02";
     /// forgets when the power goes which counters were used before.
     ForgetsCounters: "HCALCS-02";
     /// carries out the CS06 Command of a Supplier that is not its own.
-    ObeysAnySupplier: "HCALCS-02";
+    ObeysAnySupplier: "HCALCS-02", "METER-01";
     /// takes every image as the manufacturer's.
     TakesImageOfAnyManufacturer: "HCALCS-03";
     /// takes an image whoever has sent it.
     TakesImageOfAnySupplier: "HCALCS-03";
     /// activates the image that it holds, whatever the Hash in the Command.
-    IgnoresHash: "HCALCS-04";
+    IgnoresHash: "HCALCS-04", "METER-01";
     /// answers hashMismatch where it holds no image.
     NoImageAsMismatch: "HCALCS-04";
     /// answers noImageHeld where the Hash is another.
