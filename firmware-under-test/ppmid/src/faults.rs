@@ -33,6 +33,8 @@ hanrig_wire::planted_faults! {
     StopsAsking: "PPMID-02";
     /// asks unprompted every hour.
     AsksEveryHour: "PPMID-02";
+    /// asks unprompted two seconds before a day is over.
+    AsksTwoSecondsEarly: "PPMID-02";
     /// asks unprompted each time it starts.
     AsksAtEveryStart: "PPMID-02";
     /// does not fetch the last block, does not verify, and says that it has the image.
@@ -290,7 +292,8 @@ impl<F> Ppmid<F> {
         if self.faulty(Fault::AsksEveryHour) {
             return Duration::from_secs(3600);
         }
-        self.config.declaration.query_period
+        let early = if self.faulty(Fault::AsksTwoSecondsEarly) { Duration::from_secs(2) } else { Duration::ZERO };
+        self.config.declaration.query_period.saturating_sub(early)
     }
 
     /// How long after a discovery of the hub the first unprompted query follows.
