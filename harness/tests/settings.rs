@@ -172,3 +172,15 @@ fn a_dsp_that_does_not_follow_the_labs_reading_fails(#[case] fault: dsp::Fault, 
     bench.planted.push(Planted::Dsp(fault));
     assert!(!ended(&run(bench, features), Verdict::Fail).is_empty());
 }
+
+/// A maker may have its PPMID ask less often than daily: what a scenario cannot wait for is not held against it.
+#[test]
+fn a_ppmid_that_asks_every_36_hours_fails_nothing() {
+    let mut bench = Bench::built_in().unwrap();
+    for ppmid in &mut bench.ppmids {
+        ppmid.declaration.query_period = Duration::from_secs(36 * 3600);
+    }
+    let features =
+        ["ppmid_hardware_version", "ppmid_interrupted", "ppmid_older", "ppmid_update", "ppmid_wrong_signature", "pics"];
+    assert_judged(&run(bench, &features), 7, &["the maker declares a question every 36 hours"]);
+}

@@ -2,6 +2,7 @@
 
 use super::alerts::dcc_alert;
 use super::none_of;
+use super::pics::asks_within;
 use super::premises::make_ppmids;
 use crate::rig::observe::{Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
@@ -98,7 +99,9 @@ async fn no_answer(world: &mut RigScenario, hours: u64, named: Named) -> StepRes
 )]
 async fn either(world: &mut RigScenario, hours: u64, new: Version, role: Role, old: Version) -> StepResult {
     let (ppmid, hub) = (world.ppmid()?.eui, world.hub()?);
-    world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
+    let window = Duration::from_secs(hours.saturating_mul(3600));
+    asks_within(world, ppmid, window)?;
+    world.let_pass(window).await?;
     let mut asked = world
         .seen()?
         .air

@@ -26,7 +26,10 @@ struct Declared {
 }
 
 fn declared(world: &RigScenario, unit: Unit) -> Result<Declared, StepError> {
-    let eui = world.unit(unit)?.eui;
+    declared_of(world, world.unit(unit)?.eui)
+}
+
+fn declared_of(world: &RigScenario, eui: Eui64) -> Result<Declared, StepError> {
     let bench = world.bench()?;
     if let Some(ppmid) = bench.ppmids.iter().find(|ppmid| ppmid.eui == eui) {
         let declaration = &ppmid.declaration;
@@ -41,7 +44,7 @@ fn declared(world: &RigScenario, unit: Unit) -> Result<Declared, StepError> {
         });
     }
     let device = bench.devices.iter().find(|device| device.eui == eui);
-    let device = device.ok_or_else(|| StepError::bench_fault(format!("the {unit} is not on the bench")))?;
+    let device = device.ok_or_else(|| StepError::bench_fault(format!("{eui} is not on the bench")))?;
     let declaration = &device.declaration;
     Ok(Declared {
         eui,
@@ -52,6 +55,24 @@ fn declared(world: &RigScenario, unit: Unit) -> Result<Declared, StepError> {
         verification: declaration.verification,
         receipt_alert: declaration.receipt_alert,
     })
+}
+
+/// How often a Device asks for an image without having been notified.
+pub(super) fn query_period(world: &RigScenario, device: Eui64) -> Result<Duration, StepError> {
+    Ok(declared_of(world, device)?.query_period)
+}
+
+/// That a Device asks of its own accord within `window`, whenever that begins. Its maker may declare that it takes longer.
+pub(super) fn asks_within(world: &RigScenario, device: Eui64, window: Duration) -> StepResult {
+    let period = query_period(world, device)?;
+    if period <= window {
+        return Ok(());
+    }
+    Err(StepError::not_applicable(format!(
+        "the maker declares a question every {}, and this step needs one within {}",
+        readable(period),
+        readable(window)
+    )))
 }
 
 /// What the Device has said on the OTA Upgrade Cluster, as `pick` puts it.
