@@ -67,6 +67,27 @@ Feature: What makers declare of their Devices, and what the Devices do
       | 33     | 250   |
       | 50     | 10000 |
 
+  Scenario Outline: The <Device> does what its maker declares, and nothing else
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device       | Version  | KB | Supplier   |
+      | the <Device> | 00000400 | 2  | <Supplier> |
+    When the image for the <Device> is distributed and is through
+    And 4 days go by
+    Then the <Device> gives its hardware version when it asks if its maker declares so, and not otherwise
+    And the <Device> asks for blocks of the size that its maker declares
+    And the <Device> asks unprompted as often as its maker declares
+
+    @hcalcs @subject-hcalcs @HCALCS-01
+    Examples:
+      | Device | Supplier        |
+      | HCALCS | Import Supplier |
+
+    @METER-01
+    Examples:
+      | Device | Supplier        |
+      | ESME   | Import Supplier |
+      | GSME   | Gas Supplier    |
+
   @hcalcs @subject-ch @subject-hcalcs @CH-05 @HCALCS-01
   Scenario Outline: An HCALCS with a pace of its own: blocks of <octets> octets, <pause> ms apart, <end> seconds to verify
     Given the premises also has an HCALCS that runs firmware version 00000100

@@ -206,7 +206,9 @@ impl<F: NorFlash> Device<F> {
             self.state.last_query = self.han.utc(now);
             self.unsaved = true;
             self.query_at = Some(now + self.config.declaration.query_period);
-            self.han.client().query(now);
+            if !self.does_not_ask(now) {
+                self.han.client().query(now);
+            }
         }
         if let Some((_, transfer)) = self.verify_at.take_if(|(at, _)| *at <= now) {
             self.verify_download(now, transfer);

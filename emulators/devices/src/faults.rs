@@ -4,8 +4,8 @@ use crate::device::Device;
 use alloc::vec::Vec;
 use hanrig_wire::gbcs::cs06::{ActivationResult, Outcome};
 use hanrig_wire::mac::{MacError, MacFrame};
-use hanrig_wire::time::Duration;
-use hanrig_wire::zcl::ota::{OtaCommand, UpgradeEndRequest};
+use hanrig_wire::time::{Duration, Instant};
+use hanrig_wire::zcl::ota::{ImageBlockRequest, OtaCommand, QueryNextImageRequest, UpgradeEndRequest};
 use hanrig_wire::zcl::{Status, ZclHeader};
 #[cfg(feature = "planted-faults")]
 use hanrig_zigbee::Laxity;
@@ -86,6 +86,12 @@ hanrig_wire::planted_faults! {
     VerifiesLate: "HCALCS-01";
     /// tells of a download by an Alert, which its maker has declared that it does not.
     TellsOfReceipt: "HCALCS-01";
+    /// asks with its hardware version if its maker has declared that it does not send it, and without it otherwise.
+    AsksOtherwiseThanDeclared: "HCALCS-01", "METER-01";
+    /// asks for smaller blocks than its maker declares.
+    AsksForSmallerBlocks: "HCALCS-01", "METER-01";
+    /// asks no more of its own accord after two days and a half.
+    StopsAsking: "HCALCS-01", "METER-01";
     /// takes frames that it had before.
     TakesReplays: "HCALCS-02";
     /// takes frames without security.
@@ -164,22 +170,47 @@ impl<F> Device<F> {
 
     /// What goes to the hub instead of this frame of the OTA Upgrade Cluster; `None` for nothing.
     pub(crate) fn spoil_ota(&self, frame: Vec<u8>) -> Option<Vec<u8>> {
-        let silent = self.faulty(Fault::NeverEnds);
-        let hushes = self.faulty(Fault::RefusesInSilence);
-        let lies = self.faulty(Fault::RefusesAsSuccess);
-        if !(silent || hushes || lies) {
+        const SPOILING: [Fault; 5] = [
+            Fault::AsksOtherwiseThanDeclared,
+            Fault::AsksForSmallerBlocks,
+            Fault::NeverEnds,
+            Fault::RefusesInSilence,
+            Fault::RefusesAsSuccess,
+        ];
+        if !SPOILING.iter().any(|fault| self.faulty(*fault)) {
             return Some(frame);
         }
         let Ok((header, payload)) = ZclHeader::parse(&frame) else { return Some(frame) };
-        let Ok(OtaCommand::UpgradeEndRequest(request)) = OtaCommand::parse(header.command, payload) else {
-            return Some(frame);
-        };
-        let refuses = request.status != Status::SUCCESS;
-        if silent || (hushes && refuses) {
-            return None;
+        match OtaCommand::parse(header.command, payload) {
+            Ok(OtaCommand::QueryNextImageRequest(query)) if self.faulty(Fault::AsksOtherwiseThanDeclared) => {
+                let sends = !self.config.declaration.sends_hardware_version;
+                let hardware_version = sends.then_some(self.config.hardware_version);
+                let query = QueryNextImageRequest { hardware_version, ..query };
+                Some(OtaCommand::QueryNextImageRequest(query).frame(header.sequence))
+            }
+            Ok(OtaCommand::ImageBlockRequest(request)) if self.faulty(Fault::AsksForSmallerBlocks) => {
+                let smaller = ImageBlockRequest { maximum_data_size: request.maximum_data_size / 2, ..request };
+                Some(OtaCommand::ImageBlockRequest(smaller).frame(header.sequence))
+            }
+            Ok(OtaCommand::UpgradeEndRequest(request)) => {
+                let refuses = request.status != Status::SUCCESS;
+                if self.faulty(Fault::NeverEnds) || self.faulty(Fault::RefusesInSilence) && refuses {
+                    return None;
+                }
+                if !self.faulty(Fault::RefusesAsSuccess) {
+                    return Some(frame);
+                }
+                let request = UpgradeEndRequest { status: Status::SUCCESS, ..request };
+                Some(OtaCommand::UpgradeEndRequest(request).frame(header.sequence))
+            }
+            _ => Some(frame),
         }
-        let request = UpgradeEndRequest { status: Status::SUCCESS, ..request };
-        Some(OtaCommand::UpgradeEndRequest(request).frame(header.sequence))
+    }
+
+    /// Whether it lets this time to ask unprompted go by.
+    pub(crate) fn does_not_ask(&self, now: Instant) -> bool {
+        const ENOUGH: Duration = Duration::from_secs(60 * 3600);
+        self.faulty(Fault::StopsAsking) && now - Instant::ZERO > ENOUGH
     }
 
     /// What the Device does not remember of the time before the power went.

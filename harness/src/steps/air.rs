@@ -1,7 +1,7 @@
 //! What hub and Devices say to each other over the OTA Upgrade Cluster.
 
 use super::HAN;
-use super::pics::{asks_within, query_period};
+use super::pics::{asks_within, follows_notify, query_period};
 use crate::bench::Ppmid;
 use crate::rig::observe::{AirSighting, Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
@@ -136,12 +136,15 @@ pub(super) fn unprompted(world: &RigScenario, device: Eui64) -> Result<Vec<Insta
     const PROMPTED: Duration = Duration::from_secs(300);
     /// How long after a question another may be its repetition.
     const REPEATED: Duration = Duration::from_secs(60);
+    let follows_notify = follows_notify(world, device)?;
     let mut asked: Vec<Instant> = Vec::new();
     let mut prompted = None;
     for sighting in &world.seen()?.air {
         let at = sighting.at();
         match ota(sighting) {
-            Some((_, OtaHeard::ImageNotify(_))) if sighting.destination == Some(device) => prompted = Some(at),
+            Some((_, OtaHeard::ImageNotify(_))) if follows_notify && sighting.destination == Some(device) => {
+                prompted = Some(at);
+            }
             Some((_, OtaHeard::Query(_))) if sighting.source == device => {
                 let within = |before: Option<Instant>, window| before.is_some_and(|before| at - before < window);
                 if !within(prompted, PROMPTED) && !within(asked.last().copied(), REPEATED) {

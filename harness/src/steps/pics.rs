@@ -21,6 +21,7 @@ struct Declared {
     block_size: u8,
     page_requests: bool,
     query_period: Duration,
+    follows_notify: bool,
     verification: Duration,
     receipt_alert: bool,
 }
@@ -39,6 +40,7 @@ fn declared_of(world: &RigScenario, eui: Eui64) -> Result<Declared, StepError> {
             block_size: declaration.block_size,
             page_requests: declaration.page_requests,
             query_period: declaration.query_period,
+            follows_notify: true,
             verification: Duration::ZERO,
             receipt_alert: false,
         });
@@ -52,6 +54,7 @@ fn declared_of(world: &RigScenario, eui: Eui64) -> Result<Declared, StepError> {
         block_size: declaration.block_size,
         page_requests: false,
         query_period: declaration.query_period,
+        follows_notify: declaration.follows_notify,
         verification: declaration.verification,
         receipt_alert: declaration.receipt_alert,
     })
@@ -60,6 +63,11 @@ fn declared_of(world: &RigScenario, eui: Eui64) -> Result<Declared, StepError> {
 /// How often a Device asks for an image without having been notified.
 pub(super) fn query_period(world: &RigScenario, device: Eui64) -> Result<Duration, StepError> {
     Ok(declared_of(world, device)?.query_period)
+}
+
+/// Whether a Device asks when it is notified, or on its own schedule alone.
+pub(super) fn follows_notify(world: &RigScenario, device: Eui64) -> Result<bool, StepError> {
+    Ok(declared_of(world, device)?.follows_notify)
 }
 
 /// That a Device asks of its own accord within `window`, whenever that begins. Its maker may declare that it takes longer.

@@ -135,10 +135,13 @@ const EPISODES: &[fn(Option<Fault>) -> String] = &[
     planned,
 ];
 
-/// Those that it takes somebody who forges frames to see, a clock, or a change of payment mode. The rig's scenarios show
-/// them.
+/// Those that it takes somebody who forges frames to see, a clock, an eye on the air, or a change of payment mode. The rig's
+/// scenarios show them.
 const SHOWN_BY_SCENARIOS: &[Fault] = &[
     Fault::VerifiesLate,
+    Fault::AsksOtherwiseThanDeclared,
+    Fault::AsksForSmallerBlocks,
+    Fault::StopsAsking,
     Fault::TakesReplays,
     Fault::TakesUnsecured,
     Fault::TakesWithoutLinkKey,
