@@ -169,8 +169,8 @@ fn asked_unprompted(world: &mut RigScenario, named: Named, at_least: usize) -> S
     let tolerance = if world.bench()?.is_live() { REAL } else { VIRTUAL };
     let often = asked.windows(2).find(|pair| matches!(pair, [first, second] if *second - *first + tolerance < DAY));
     if let Some([first, second]) = often {
-        let apart = readable(*second - *first);
-        return Err(StepError::fail(format!("it asked at {first} s and {apart} later, which is within one day")));
+        let apart = (*second - *first).as_secs_f64();
+        return Err(StepError::fail(format!("it asked at {first} s and {apart:.1} s later, which is within one day")));
     }
     if asked.len() >= at_least {
         return Ok(());
