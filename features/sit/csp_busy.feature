@@ -6,7 +6,7 @@ Feature: A CSP that is busy or not available gets the request again, for four da
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-dsp @DSP-12 @ALERT-N22 @CSP-02
+  @subject-dsp @DSP-10 @DSP-12 @ALERT-N22 @CSP-02
   Scenario Outline: N22: the CSP is busy for four days, with an image for the <Device>
     Given the setting "long_retry" is as usual
     And the setting "delivery_period" is as usual
@@ -24,6 +24,7 @@ Feature: A CSP that is busy or not available gets the request again, for four da
       | Supplier | DCC Alerts |
       | <sender> | N22        |
       | <other>  |            |
+    And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is REJECTED_BY_CSP, by the <sender>'s request for version 00000400
     When the CSP can take updates again
     And the <sender> checks the image against the CPL and sends <SRV> for the <Device>
     Then the <sender> gets one Service Response that lists no failed Device

@@ -6,7 +6,7 @@ Feature: What a CSP rejects is told by N18, N19 or N20
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-dsp @CSP-01 @ALERT-N18-N20
+  @subject-dsp @CSP-01 @DSP-10 @ALERT-N18-N20
   Scenario Outline: N18: the image for the <Device> has changed on its way to the CSP
     Given the hub is of the kind "<hub>"
     And the premises has the <Device>
@@ -22,6 +22,7 @@ Feature: What a CSP rejects is told by N18, N19 or N20
       | Supplier | DCC Alerts |
       | <sender> | N18        |
       | <other>  |            |
+    And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is REJECTED_BY_CSP, by the <sender>'s request for version 00000400
 
     Examples:
       | Device | SRV      | sender          | other           | hub                  |

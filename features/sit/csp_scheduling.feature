@@ -25,7 +25,7 @@ Feature: How a CSP schedules images for one hub, and how it tells of them
       | GSME  | PPMID  | Gas Supplier    |
       | GSME  | HCALCS | Gas Supplier    |
 
-  @subject-csp @CSP-06
+  @subject-csp @CSP-06 @DSP-10
   Scenario: A CSP that rejects a second request for a hub tells why
     Given the CSP rejects a second request for a hub that has one being actioned
     And these Devices are on the HAN, and there is new firmware for them:
@@ -39,6 +39,8 @@ Feature: How a CSP schedules images for one hub, and how it tells of them
       | Device     | Reason                                                                  |
       | the HCALCS | another request for the hub is being actioned within the service window |
     And the Import Supplier gets N20 for the HCALCS
+    And within 15 minutes the 'Firmware Update Status' screen shows the Gas Supplier that the PPMID is APPROVED_FOR_DISTRIBUTION, by the Gas Supplier's request for version 00000020
+    And within 15 minutes the 'Firmware Update Status' screen shows the Import Supplier that the HCALCS is REJECTED_BY_CSP, by the Import Supplier's request for version 00000400
 
   @subject-csp @CSP-06
   Scenario: A CSP that schedules a second request brings both images to the hub

@@ -21,6 +21,7 @@ Feature: Within five days an image is at its hub, or its sender knows that it is
       | Supplier | DCC Alerts |
       | <sender> | N60        |
       | <other>  | N59        |
+    And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is FAILED_CH_TRANSFER, by the <sender>'s request for version 00000400
     And the DSP has asked the CSP once, and does not ask again in the next 5 days
 
     Examples:

@@ -8,7 +8,7 @@ Feature: What goes wrong between hub and Device is told by N62
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-ch @METER-03 @CH-09 @ALERT-N62-FAILED
+  @subject-ch @METER-03 @CH-09 @DSP-10 @ALERT-N62-FAILED
   Scenario Outline: The <Device> behind the hub "<hub>" does not take the image
     Given the hub is of the kind "<hub>"
     And the premises has the <Device>
@@ -16,6 +16,7 @@ Feature: What goes wrong between hub and Device is told by N62
     But the manufacturer's signature in the image is wrong
     When the <sender> checks the image against the CPL and sends <SRV> for the <Device>
     Then the <sender> gets N62 for the <Device> with Device Alert 0x8F89, transfer response code 3 and version 00000400
+    And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is FAILED_HAN_TRANSFER, by the <sender>'s request for version 00000400
 
     Examples:
       | Device | SRV      | sender          | hub                  |
@@ -63,7 +64,7 @@ Feature: What goes wrong between hub and Device is told by N62
       | GSME   | Gas Supplier    | South, single band   |
       | GSME   | Gas Supplier    | Central, dual band   |
 
-  @subject-ch @METER-03 @CH-04 @ALERT-N62-HW
+  @subject-ch @METER-03 @CH-04 @DSP-10 @ALERT-N62-HW
   Scenario Outline: The hub "<hub>" rejects an image for other hardware than the <Device>'s, <place> of the image
     Given the hub is of the kind "<hub>"
     And the premises has the <Device>
@@ -76,6 +77,7 @@ Feature: What goes wrong between hub and Device is told by N62
       | Supplier | DCC Alerts |
       | <sender> | N61, N62   |
       | <other>  | N59        |
+    And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is HAN_REJECTED_HW_MISMATCH, by the <sender>'s request for version 00000400
 
     Examples:
       | Device | SRV      | place             | sender          | other           | hub                  |
@@ -92,7 +94,7 @@ Feature: What goes wrong between hub and Device is told by N62
       | GSME   | SRV 11.1 | below the minimum | Gas Supplier    | Import Supplier | South, dual band     |
       | GSME   | SRV 11.1 | above the maximum | Gas Supplier    | Import Supplier | Central, single band |
 
-  @subject-ch @METER-03 @ALERT-N62-DISCARDED @ALERT-N60
+  @subject-ch @METER-03 @DSP-10 @ALERT-N62-DISCARDED @ALERT-N60
   Scenario Outline: The hub "<hub>" rejects an image for an <Device> while <holder>
     Given the hub is of the kind "<hub>"
     And these Devices are on the HAN, and there is new firmware for them:
@@ -105,9 +107,10 @@ Feature: What goes wrong between hub and Device is told by N62
     And 1 hour later exactly this has come of each image:
       | Image for  | Transfer response codes | DCC Alerts | Fetched |
       | the <then> | 1                       | N60, N62   | none    |
+    And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is HAN_DISCARDED, by the <sender>'s request for version 00000500
 
     Examples:
       | Device | first | then        | owner           | sender          | stage          | holder                          | hub                  |
       | PPMID  | GSME  | PPMID       | Gas Supplier    | Import Supplier | waits          | it keeps one for the GSME       | North, dual band     |
       | HCALCS | GSME  | HCALCS      | Gas Supplier    | Import Supplier | waits          | it keeps one for the GSME       | South, dual band     |
-      | ESME   | ESME  | second ESME | Import Supplier | Import Supplier | stands at 50 % | another ESME is fetching one    | Central, single band |
+      | ESME   | second ESME | ESME | Import Supplier | Import Supplier | stands at 50 % | another ESME is fetching one    | Central, single band |

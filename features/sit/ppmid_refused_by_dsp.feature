@@ -59,6 +59,17 @@ Feature: The DSP refuses what must not be distributed
       | Import Supplier | N61, N62, N39 |
       | Gas Supplier    | N59, N39      |
 
+  @DSP-05 @DSP-10
+  Scenario: What the DSP refuses a Device is the status recorded of it
+    Given the manufacturer has released PPMID firmware version 00000020 of 2 KB
+    But its CPL entry names another model
+    When the Import Supplier sends SRV 11.4 for the PPMID without checking the image
+    Then the Import Supplier gets one Service Response that lists these failed Devices:
+      | Device    | Reason                  |
+      | the PPMID | firmware not applicable |
+    And for an hour nothing is sent to the CSP and nobody gets a DCC Alert
+    And within 15 minutes the 'Firmware Update Status' screen shows the Import Supplier that the PPMID is REJECTED_BY_DSP, by the Import Supplier's request for version 00000020
+
   @DSP-08 @DSP-23 @ALERT-N59 @ALERT-N61 @ALERT-N62-SUCCESS
   Scenario Outline: A PPMID with an update in progress is refused a further one once <how far>
     Given the manufacturer has released PPMID firmware version 00000020 of 64 KB
