@@ -31,13 +31,15 @@ Feature: A CSP that is busy or not available gets the request again, for four da
     And the <sender> gets N62 for the <Device>
 
     Examples:
-      | Device | SRV      | sender          | other           | hub                | why                           |
-      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | North, single band | it has no firmware job left   |
-      | PPMID  | SRV 11.4 | Gas Supplier    | Import Supplier | South, dual band   | its admission control is full |
-      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | North, dual band   | it has no firmware job left   |
-      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | Central, dual band | its admission control is full |
-      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | South, single band | its admission control is full |
-      | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | North, single band | it has no firmware job left   |
+      | Device | SRV      | sender          | other           | hub                  | why                           |
+      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | North, single band   | it has no firmware job left   |
+      | PPMID  | SRV 11.4 | Gas Supplier    | Import Supplier | South, dual band     | its admission control is full |
+      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | Central, single band | its admission control is full |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | North, dual band     | it has no firmware job left   |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | South, single band   | its admission control is full |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | Central, dual band   | its admission control is full |
+      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | South, single band   | its admission control is full |
+      | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | North, single band   | it has no firmware job left   |
 
   @subject-dsp @DSP-12 @ALERT-N22 @ppmid
   Scenario: N22: the CSP is not available for four days
