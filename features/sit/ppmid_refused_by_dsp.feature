@@ -71,8 +71,9 @@ Feature: The DSP refuses what must not be distributed
     And within 15 minutes the 'Firmware Update Status' screen shows the Import Supplier that the PPMID is REJECTED_BY_DSP, by the Import Supplier's request for version 00000020
 
   @DSP-08 @DSP-23 @ALERT-N59 @ALERT-N61 @ALERT-N62-SUCCESS
-  Scenario Outline: A PPMID with an update in progress is refused a further one once <how far>
-    Given the manufacturer has released PPMID firmware version 00000020 of 64 KB
+  Scenario Outline: A PPMID behind the hub "<hub>" with an update in progress is refused a further one once <how far>
+    Given the hub is of the kind "<hub>"
+    And the manufacturer has released PPMID firmware version 00000020 of 64 KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the <alerted> gets <alert> for the PPMID
     When the Gas Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
@@ -86,10 +87,10 @@ Feature: The DSP refuses what must not be distributed
       | Gas Supplier    | N39        |
 
     Examples:
-      | how far                         | alerted         | alert | later         |
-      | it is approved for distribution | Gas Supplier    | N59   | N61, N62, N39 |
-      | the hub has the image           | Import Supplier | N61   | N62, N39      |
-      | the PPMID has the image         | Import Supplier | N62   | N39           |
+      | how far                         | alerted         | alert | later         | hub                  |
+      | it is approved for distribution | Gas Supplier    | N59   | N61, N62, N39 | North, single band   |
+      | the hub has the image           | Import Supplier | N61   | N62, N39      | South, dual band     |
+      | the PPMID has the image         | Import Supplier | N62   | N39           | Central, single band |
 
   @DSP-08
   Scenario: An update in progress does not stop that of another PPMID on the same hub

@@ -7,8 +7,9 @@ Feature: A Device is in progress until its update is over or the tracking timeou
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
   @subject-dsp @DSP-08 @DSP-09 @ppmid
-  Scenario: The PPMID, one second before and after the tracking timeout
-    Given the DSP's tracking timeout is 1 day
+  Scenario Outline: The PPMID behind the hub "<hub>", one second before and after the tracking timeout
+    Given the hub is of the kind "<hub>"
+    And the DSP's tracking timeout is 1 day
     And the manufacturer has released PPMID firmware version 00000020 of 2 KB
     When the PPMID is switched off
     And the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
@@ -23,9 +24,16 @@ Feature: A Device is in progress until its update is over or the tracking timeou
     Then the Gas Supplier gets one Service Response that lists no failed Device
     And the Gas Supplier gets N61 for the PPMID
 
+    Examples:
+      | hub                  |
+      | North, dual band     |
+      | South, single band   |
+      | Central, single band |
+
   @subject-dsp @DSP-08 @DSP-09
-  Scenario Outline: The <Device> that holds an image, one second before and after the tracking timeout
-    Given the DSP's tracking timeout is 2 days
+  Scenario Outline: The <Device> that holds an image behind the hub "<hub>", one second before and after the tracking timeout
+    Given the hub is of the kind "<hub>"
+    And the DSP's tracking timeout is 2 days
     And the premises has the <Device>
     And the manufacturer has released <Device> firmware version 00000400 of 2 KB
     When the <sender> checks the image against the CPL and sends SRV 11.1 for the <Device>
@@ -42,18 +50,24 @@ Feature: A Device is in progress until its update is over or the tracking timeou
 
     @hcalcs
     Examples:
-      | Device | sender          |
-      | HCALCS | Import Supplier |
+      | Device | sender          | hub                |
+      | HCALCS | Import Supplier | North, single band |
+      | HCALCS | Import Supplier | South, dual band   |
+      | HCALCS | Import Supplier | Central, dual band |
 
     @esme
     Examples:
-      | Device | sender          |
-      | ESME   | Import Supplier |
+      | Device | sender          | hub                  |
+      | ESME   | Import Supplier | North, dual band     |
+      | ESME   | Import Supplier | South, single band   |
+      | ESME   | Import Supplier | Central, single band |
 
     @gsme
     Examples:
-      | Device | sender       |
-      | GSME   | Gas Supplier |
+      | Device | sender       | hub                |
+      | GSME   | Gas Supplier | North, single band |
+      | GSME   | Gas Supplier | South, dual band   |
+      | GSME   | Gas Supplier | Central, dual band |
 
   @subject-dsp @DSP-23 @ALERT-N62-DISCARDED @ppmid
   Scenario: An Alert about an older image is its sender's, although another update has followed
