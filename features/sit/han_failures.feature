@@ -16,22 +16,26 @@ Feature: What goes wrong between hub and Device is told by N62
     But the manufacturer's signature in the image is wrong
     When the <sender> checks the image against the CPL and sends <SRV> for the <Device>
     Then the <sender> gets N62 for the <Device> with Device Alert 0x8F89, transfer response code 3 and version 00000400
+    And after an hour of quiet the Suppliers have got exactly these DCC Alerts:
+      | Supplier | DCC Alerts |
+      | <sender> | N61, N62   |
+      | <other>  | N59        |
     And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is FAILED_HAN_TRANSFER, by the <sender>'s request for version 00000400
 
     Examples:
-      | Device | SRV      | sender          | hub                  |
-      | PPMID  | SRV 11.4 | Import Supplier | North, single band   |
-      | PPMID  | SRV 11.4 | Import Supplier | South, dual band     |
-      | PPMID  | SRV 11.4 | Import Supplier | Central, single band |
-      | HCALCS | SRV 11.1 | Import Supplier | North, dual band     |
-      | HCALCS | SRV 11.1 | Import Supplier | South, single band   |
-      | HCALCS | SRV 11.1 | Import Supplier | Central, dual band   |
-      | ESME   | SRV 11.1 | Import Supplier | North, single band   |
-      | ESME   | SRV 11.1 | Import Supplier | South, dual band     |
-      | ESME   | SRV 11.1 | Import Supplier | Central, single band |
-      | GSME   | SRV 11.1 | Gas Supplier    | North, dual band     |
-      | GSME   | SRV 11.1 | Gas Supplier    | South, single band   |
-      | GSME   | SRV 11.1 | Gas Supplier    | Central, dual band   |
+      | Device | SRV      | sender          | other           | hub                  |
+      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | North, single band   |
+      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | South, dual band     |
+      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | Central, single band |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | North, dual band     |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | South, single band   |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | Central, dual band   |
+      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | North, single band   |
+      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | South, dual band     |
+      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | Central, single band |
+      | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | North, dual band     |
+      | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | South, single band   |
+      | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | Central, dual band   |
 
   @subject-ch @METER-03 @ALERT-N62-DISCARDED
   Scenario Outline: The image for the <Device> behind the hub "<hub>" is overwritten by a newer one
