@@ -63,6 +63,8 @@ Feature: Change of Supplier in the middle of firmware in two parts
       | Image for        | Transfer response codes | DCC Alerts | Fetched |
       | version 00000030 | 0                       | N61, N62   | all     |
     And 0 hours later the gaining Supplier has got exactly these N39 for the PPMID: "00000030 activated"
+    And 0 hours later the Gas Supplier has got exactly these N39 for the PPMID: "00000010 activated, 00000030 activated"
+    And 0 hours later the losing Supplier has got exactly these N39 for the PPMID: "00000010 activated"
 
   @subject-dsp @DSP-26 @DSP-23
   Scenario: The gaining Supplier overwrites a part that still waits, and the losing Supplier is told
