@@ -5,6 +5,7 @@ Feature: Anomaly detection counts SRV 11.4 apart from SRV 11.1
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
     And the premises has the HCALCS
+    And the premises has the ESME
 
   @subject-dsp @DSP-17 @ppmid
   Scenario: The second SRV 11.4 of a day is quarantined, and goes on when the DCC Service Desk lets it
@@ -20,8 +21,8 @@ Feature: Anomaly detection counts SRV 11.4 apart from SRV 11.1
     Then the Gas Supplier gets the Service Response of the request that went on, which lists no failed Device
     And the Gas Supplier gets N61 for the PPMID
 
-  @subject-dsp @DSP-17 @ppmid @hcalcs
-  Scenario: SRV 11.4 does not count against the threshold of SRV 11.1
+  @subject-dsp @DSP-17 @ppmid @hcalcs @esme
+  Scenario: SRV 11.4 does not count against the threshold of SRV 11.1, which is one for HCALCS and ESME
     Given the Import Supplier may send 1 SRV 11.1 a day before anomaly detection holds them
     And the manufacturer has released PPMID firmware version 00000020 of 2 KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
@@ -31,5 +32,6 @@ Feature: Anomaly detection counts SRV 11.4 apart from SRV 11.1
     Given the manufacturer has released HCALCS firmware version 00000400 of 2 KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
     Then the Import Supplier gets one Service Response that lists no failed Device
-    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Given the manufacturer has released ESME firmware version 00000300 of 2 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the ESME
     Then the Import Supplier gets one Service Response that says that the request is quarantined
