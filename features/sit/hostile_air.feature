@@ -60,12 +60,12 @@ Feature: Somebody else's radio near the premises
 
   Scenario Outline: Somebody plays the hub for the <Device> <how>, with an image that the manufacturer has signed
     Given these Devices are on the HAN, and there is new firmware for them:
-      | Device       | Version  | KB | Supplier        |
-      | the <Device> | 00000400 | 2  | Import Supplier |
+      | Device       | Version  | KB | Supplier |
+      | the <Device> | 00000400 | 2  | <sender> |
     When for 26 hours somebody plays the hub for the <Device> <how>, and offers it the image of version 00000400
     Then the <Device> has asked for nothing of the image of version 00000400, nor said that it has it
-    When the Import Supplier reads the <Device>'s firmware version by SRV 11.2
-    Then the Import Supplier gets the Device's response with version <runs>
+    When the <sender> reads the <Device>'s firmware version by SRV 11.2
+    Then the <sender> gets the Device's response with version <runs>
     When the image for the <Device> is distributed and is through
     Then 1 hour later exactly this has come of each image:
       | Image for    | Transfer response codes | DCC Alerts | Fetched |
@@ -73,21 +73,38 @@ Feature: Somebody else's radio near the premises
 
     @ppmid @subject-ppmid @PPMID-05
     Examples: a PPMID, which would activate it
-      | Device | runs     | how                         |
-      | PPMID  | 00000010 | without security            |
-      | PPMID  | 00000010 | under another network key   |
-      | PPMID  | 00000010 | under the network key alone |
-      | PPMID  | 00000010 | under another link key      |
-      | PPMID  | 00000010 | as a node of their own      |
+      | Device | runs     | sender          | how                         |
+      | PPMID  | 00000010 | Import Supplier | without security            |
+      | PPMID  | 00000010 | Import Supplier | under another network key   |
+      | PPMID  | 00000010 | Import Supplier | under the network key alone |
+      | PPMID  | 00000010 | Import Supplier | under another link key      |
+      | PPMID  | 00000010 | Import Supplier | as a node of their own      |
 
     @hcalcs @subject-hcalcs @HCALCS-03
     Examples: an HCALCS, which would hold it
-      | Device | runs     | how                         |
-      | HCALCS | 00000100 | without security            |
-      | HCALCS | 00000100 | under another network key   |
-      | HCALCS | 00000100 | under the network key alone |
-      | HCALCS | 00000100 | under another link key      |
-      | HCALCS | 00000100 | as a node of their own      |
+      | Device | runs     | sender          | how                         |
+      | HCALCS | 00000100 | Import Supplier | without security            |
+      | HCALCS | 00000100 | Import Supplier | under another network key   |
+      | HCALCS | 00000100 | Import Supplier | under the network key alone |
+      | HCALCS | 00000100 | Import Supplier | under another link key      |
+      | HCALCS | 00000100 | Import Supplier | as a node of their own      |
+
+    @esme @METER-01
+    Examples: an ESME, which would hold it
+      | Device | runs     | sender          | how                         |
+      | ESME   | 00000200 | Import Supplier | without security            |
+      | ESME   | 00000200 | Import Supplier | under another network key   |
+      | ESME   | 00000200 | Import Supplier | under the network key alone |
+      | ESME   | 00000200 | Import Supplier | under another link key      |
+      | ESME   | 00000200 | Import Supplier | as a node of their own      |
+
+    @gsme @METER-01
+    Examples: a GSME, which asks when it wakes
+      | Device | runs     | sender       | how                         |
+      | GSME   | 00000200 | Gas Supplier | without security            |
+      | GSME   | 00000200 | Gas Supplier | under another network key   |
+      | GSME   | 00000200 | Gas Supplier | under another link key      |
+      | GSME   | 00000200 | Gas Supplier | as a node of their own      |
 
   @ppmid @subject-ppmid @PPMID-01 @PPMID-03
   Scenario: Somebody says first that they are the OTA server, when the PPMID looks for it
@@ -180,6 +197,19 @@ Feature: Somebody else's radio near the premises
       | HCALCS | HCALCS | 00000100 | octets at random                                        |
       | HCALCS | HCALCS | 00000100 | cut short                                               |
       | HCALCS | HCALCS | 00000100 | damaged                                                 |
+      | HCALCS | HCALCS | 00000100 | as long as a frame can be                               |
+      | HCALCS | HCALCS | 00000100 | of kinds that nobody knows                              |
+      | HCALCS | HCALCS | 00000100 | MAC commands and acknowledgements that nobody waits for |
+
+    @esme @METER-01
+    Examples: the ESME
+      | node | Device | runs     | what                                                    |
+      | ESME | ESME   | 00000200 | octets at random                                        |
+      | ESME | ESME   | 00000200 | cut short                                               |
+      | ESME | ESME   | 00000200 | damaged                                                 |
+      | ESME | ESME   | 00000200 | as long as a frame can be                               |
+      | ESME | ESME   | 00000200 | of kinds that nobody knows                              |
+      | ESME | ESME   | 00000200 | MAC commands and acknowledgements that nobody waits for |
 
   @ppmid @subject-ppmid @PPMID-03
   Scenario Outline: Image Block Responses whose ZCL is <wrong> reach the PPMID in the hub's name
