@@ -6,7 +6,7 @@ Feature: UC13.01 GBCS commands, responses and alerts
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-ch @subject-csp @CSP-05 @CH-16
+  @subject-ch @subject-csp @CSP-05
   Scenario Outline: Read Firmware Version of the <Device>, through the hub "<hub>"
     Given the hub is of the kind "<hub>"
     And the premises has the <Device>

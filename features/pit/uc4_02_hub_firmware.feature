@@ -84,7 +84,7 @@ Feature: UC4.02 Communications Hub firmware distribution and activation
     When the Import Supplier reads the hub's inventory by SRV 8.2
     Then the inventory shows firmware version 00010100
 
-  @subject-ch @METER-01 @CH-21 @ppmid
+  @subject-ch @CH-21 @ppmid
   Scenario: Updates go on through a hub that has activated new firmware
     Given these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB | Supplier     |

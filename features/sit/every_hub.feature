@@ -34,7 +34,7 @@ Feature: Updates through the hubs of all three makers
       | Central, single band | Import Supplier | Gas Supplier    |
       | Central, dual band   | Gas Supplier    | Import Supplier |
 
-  @hcalcs @esme @gsme @subject-ch @METER-01
+  @subject-ch @CH-03
   Scenario Outline: The <Device> behind the hub "<hub>"
     Given the hub is of the kind "<hub>"
     And the premises also has an <Device> that runs firmware version <old>
@@ -54,23 +54,32 @@ Feature: Updates through the hubs of all three makers
     When the <sender> reads the <Device>'s firmware version by SRV 11.2
     Then the <sender> gets the Device's response with version 00000400
 
+    @hcalcs @subject-hcalcs @HCALCS-06
     Examples:
-      | hub                  | Device | sender          | other           | old      |
-      | North, single band   | HCALCS | Import Supplier | Gas Supplier    | 00000100 |
-      | North, dual band     | HCALCS | Import Supplier | Gas Supplier    | 00000100 |
-      | South, single band   | HCALCS | Import Supplier | Gas Supplier    | 00000100 |
-      | South, dual band     | HCALCS | Import Supplier | Gas Supplier    | 00000100 |
-      | Central, single band | HCALCS | Import Supplier | Gas Supplier    | 00000100 |
-      | Central, dual band   | HCALCS | Import Supplier | Gas Supplier    | 00000100 |
-      | North, single band   | ESME   | Import Supplier | Gas Supplier    | 00000200 |
-      | North, dual band     | ESME   | Import Supplier | Gas Supplier    | 00000200 |
-      | South, single band   | ESME   | Import Supplier | Gas Supplier    | 00000200 |
-      | South, dual band     | ESME   | Import Supplier | Gas Supplier    | 00000200 |
-      | Central, single band | ESME   | Import Supplier | Gas Supplier    | 00000200 |
-      | Central, dual band   | ESME   | Import Supplier | Gas Supplier    | 00000200 |
-      | North, single band   | GSME   | Gas Supplier    | Import Supplier | 00000200 |
-      | North, dual band     | GSME   | Gas Supplier    | Import Supplier | 00000200 |
-      | South, single band   | GSME   | Gas Supplier    | Import Supplier | 00000200 |
-      | South, dual band     | GSME   | Gas Supplier    | Import Supplier | 00000200 |
-      | Central, single band | GSME   | Gas Supplier    | Import Supplier | 00000200 |
-      | Central, dual band   | GSME   | Gas Supplier    | Import Supplier | 00000200 |
+      | hub                  | Device | sender          | other        | old      |
+      | North, single band   | HCALCS | Import Supplier | Gas Supplier | 00000100 |
+      | North, dual band     | HCALCS | Import Supplier | Gas Supplier | 00000100 |
+      | South, single band   | HCALCS | Import Supplier | Gas Supplier | 00000100 |
+      | South, dual band     | HCALCS | Import Supplier | Gas Supplier | 00000100 |
+      | Central, single band | HCALCS | Import Supplier | Gas Supplier | 00000100 |
+      | Central, dual band   | HCALCS | Import Supplier | Gas Supplier | 00000100 |
+
+    @esme @METER-01
+    Examples:
+      | hub                  | Device | sender          | other        | old      |
+      | North, single band   | ESME   | Import Supplier | Gas Supplier | 00000200 |
+      | North, dual band     | ESME   | Import Supplier | Gas Supplier | 00000200 |
+      | South, single band   | ESME   | Import Supplier | Gas Supplier | 00000200 |
+      | South, dual band     | ESME   | Import Supplier | Gas Supplier | 00000200 |
+      | Central, single band | ESME   | Import Supplier | Gas Supplier | 00000200 |
+      | Central, dual band   | ESME   | Import Supplier | Gas Supplier | 00000200 |
+
+    @gsme @METER-01
+    Examples:
+      | hub                  | Device | sender       | other           | old      |
+      | North, single band   | GSME   | Gas Supplier | Import Supplier | 00000200 |
+      | North, dual band     | GSME   | Gas Supplier | Import Supplier | 00000200 |
+      | South, single band   | GSME   | Gas Supplier | Import Supplier | 00000200 |
+      | South, dual band     | GSME   | Gas Supplier | Import Supplier | 00000200 |
+      | Central, single band | GSME   | Gas Supplier | Import Supplier | 00000200 |
+      | Central, dual band   | GSME   | Gas Supplier | Import Supplier | 00000200 |

@@ -8,7 +8,7 @@ Feature: What goes wrong between hub and Device is told by N62
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-ch @METER-03 @CH-09 @DSP-10 @ALERT-N62-FAILED
+  @subject-ch @CH-09 @DSP-10 @ALERT-N62-FAILED
   Scenario Outline: The <Device> behind the hub "<hub>" does not take the image
     Given the hub is of the kind "<hub>"
     And the premises has the <Device>
@@ -22,22 +22,35 @@ Feature: What goes wrong between hub and Device is told by N62
       | <other>  | N59        |
     And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is FAILED_HAN_TRANSFER, by the <sender>'s request for version 00000400
 
+    @ppmid
     Examples:
-      | Device | SRV      | sender          | other           | hub                  |
-      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | North, single band   |
-      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | South, dual band     |
-      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | Central, single band |
-      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | North, dual band     |
-      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | South, single band   |
-      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | Central, dual band   |
-      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | North, single band   |
-      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | South, dual band     |
-      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | Central, single band |
-      | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | North, dual band     |
-      | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | South, single band   |
-      | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | Central, dual band   |
+      | Device | SRV      | sender          | other        | hub                  |
+      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier | North, single band   |
+      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier | South, dual band     |
+      | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier | Central, single band |
 
-  @subject-ch @METER-03 @ALERT-N62-DISCARDED
+    @hcalcs
+    Examples:
+      | Device | SRV      | sender          | other        | hub                |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier | North, dual band   |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier | South, single band |
+      | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier | Central, dual band |
+
+    @esme @METER-03
+    Examples:
+      | Device | SRV      | sender          | other        | hub                  |
+      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier | North, single band   |
+      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier | South, dual band     |
+      | ESME   | SRV 11.1 | Import Supplier | Gas Supplier | Central, single band |
+
+    @gsme @METER-03
+    Examples:
+      | Device | SRV      | sender       | other           | hub                |
+      | GSME   | SRV 11.1 | Gas Supplier | Import Supplier | North, dual band   |
+      | GSME   | SRV 11.1 | Gas Supplier | Import Supplier | South, single band |
+      | GSME   | SRV 11.1 | Gas Supplier | Import Supplier | Central, dual band |
+
+  @subject-ch @ALERT-N62-DISCARDED
   Scenario Outline: The image for the <Device> behind the hub "<hub>" is overwritten by a newer one
     Given the hub is of the kind "<hub>"
     And the DSP's tracking timeout is 1 day
@@ -53,22 +66,35 @@ Feature: What goes wrong between hub and Device is told by N62
       | version 00000400 | 1                       | N61, N62   | none    |
       | version 00000500 | none                    | N61        | none    |
 
+    @ppmid
     Examples:
       | Device | sender          | hub                  |
       | PPMID  | Import Supplier | North, single band   |
       | PPMID  | Import Supplier | South, dual band     |
       | PPMID  | Import Supplier | Central, single band |
-      | HCALCS | Import Supplier | North, dual band     |
-      | HCALCS | Import Supplier | South, single band   |
-      | HCALCS | Import Supplier | Central, dual band   |
+
+    @hcalcs
+    Examples:
+      | Device | sender          | hub                |
+      | HCALCS | Import Supplier | North, dual band   |
+      | HCALCS | Import Supplier | South, single band |
+      | HCALCS | Import Supplier | Central, dual band |
+
+    @esme @METER-03
+    Examples:
+      | Device | sender          | hub                  |
       | ESME   | Import Supplier | North, single band   |
       | ESME   | Import Supplier | South, dual band     |
       | ESME   | Import Supplier | Central, single band |
-      | GSME   | Gas Supplier    | North, dual band     |
-      | GSME   | Gas Supplier    | South, single band   |
-      | GSME   | Gas Supplier    | Central, dual band   |
 
-  @subject-ch @METER-03 @CH-04 @DSP-10 @ALERT-N62-HW
+    @gsme @METER-03
+    Examples:
+      | Device | sender       | hub                |
+      | GSME   | Gas Supplier | North, dual band   |
+      | GSME   | Gas Supplier | South, single band |
+      | GSME   | Gas Supplier | Central, dual band |
+
+  @subject-ch @CH-04 @DSP-10 @ALERT-N62-HW
   Scenario Outline: The hub "<hub>" rejects an image for other hardware than the <Device>'s, <place> of the image
     Given the hub is of the kind "<hub>"
     And the premises has the <Device>
@@ -83,22 +109,35 @@ Feature: What goes wrong between hub and Device is told by N62
       | <other>  | N59        |
     And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is HAN_REJECTED_HW_MISMATCH, by the <sender>'s request for version 00000400
 
+    @ppmid
     Examples:
-      | Device | SRV      | place             | sender          | other           | hub                  |
-      | PPMID  | SRV 11.4 | above the maximum | Gas Supplier    | Import Supplier | North, dual band     |
-      | PPMID  | SRV 11.4 | below the minimum | Gas Supplier    | Import Supplier | South, single band   |
-      | PPMID  | SRV 11.4 | above the maximum | Gas Supplier    | Import Supplier | Central, dual band   |
-      | HCALCS | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier    | North, single band   |
-      | HCALCS | SRV 11.1 | below the minimum | Import Supplier | Gas Supplier    | South, dual band     |
-      | HCALCS | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier    | Central, single band |
-      | ESME   | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier    | North, dual band     |
-      | ESME   | SRV 11.1 | below the minimum | Import Supplier | Gas Supplier    | South, single band   |
-      | ESME   | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier    | Central, dual band   |
-      | GSME   | SRV 11.1 | above the maximum | Gas Supplier    | Import Supplier | North, single band   |
-      | GSME   | SRV 11.1 | below the minimum | Gas Supplier    | Import Supplier | South, dual band     |
-      | GSME   | SRV 11.1 | above the maximum | Gas Supplier    | Import Supplier | Central, single band |
+      | Device | SRV      | place             | sender       | other           | hub                |
+      | PPMID  | SRV 11.4 | above the maximum | Gas Supplier | Import Supplier | North, dual band   |
+      | PPMID  | SRV 11.4 | below the minimum | Gas Supplier | Import Supplier | South, single band |
+      | PPMID  | SRV 11.4 | above the maximum | Gas Supplier | Import Supplier | Central, dual band |
 
-  @subject-ch @METER-03 @DSP-10 @ALERT-N62-DISCARDED @ALERT-N60
+    @hcalcs
+    Examples:
+      | Device | SRV      | place             | sender          | other        | hub                  |
+      | HCALCS | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier | North, single band   |
+      | HCALCS | SRV 11.1 | below the minimum | Import Supplier | Gas Supplier | South, dual band     |
+      | HCALCS | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier | Central, single band |
+
+    @esme @METER-03
+    Examples:
+      | Device | SRV      | place             | sender          | other        | hub                |
+      | ESME   | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier | North, dual band   |
+      | ESME   | SRV 11.1 | below the minimum | Import Supplier | Gas Supplier | South, single band |
+      | ESME   | SRV 11.1 | above the maximum | Import Supplier | Gas Supplier | Central, dual band |
+
+    @gsme @METER-03
+    Examples:
+      | Device | SRV      | place             | sender       | other           | hub                  |
+      | GSME   | SRV 11.1 | above the maximum | Gas Supplier | Import Supplier | North, single band   |
+      | GSME   | SRV 11.1 | below the minimum | Gas Supplier | Import Supplier | South, dual band     |
+      | GSME   | SRV 11.1 | above the maximum | Gas Supplier | Import Supplier | Central, single band |
+
+  @subject-ch @DSP-10 @ALERT-N62-DISCARDED @ALERT-N60
   Scenario Outline: The hub "<hub>" rejects an image for an <Device> while <holder>
     Given the hub is of the kind "<hub>"
     And these Devices are on the HAN, and there is new firmware for them:
@@ -113,8 +152,17 @@ Feature: What goes wrong between hub and Device is told by N62
       | the <then> | 1                       | N60, N62   | none    |
     And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is HAN_DISCARDED, by the <sender>'s request for version 00000500
 
+    @ppmid @gsme
     Examples:
-      | Device | first | then        | owner           | sender          | stage          | holder                          | hub                  |
-      | PPMID  | GSME  | PPMID       | Gas Supplier    | Import Supplier | waits          | it keeps one for the GSME       | North, dual band     |
-      | HCALCS | GSME  | HCALCS      | Gas Supplier    | Import Supplier | waits          | it keeps one for the GSME       | South, dual band     |
-      | ESME   | second ESME | ESME | Import Supplier | Import Supplier | stands at 50 % | another ESME is fetching one    | Central, single band |
+      | Device | first | then  | owner        | sender          | stage | holder                    | hub              |
+      | PPMID  | GSME  | PPMID | Gas Supplier | Import Supplier | waits | it keeps one for the GSME | North, dual band |
+
+    @hcalcs @gsme
+    Examples:
+      | Device | first | then   | owner        | sender          | stage | holder                    | hub              |
+      | HCALCS | GSME  | HCALCS | Gas Supplier | Import Supplier | waits | it keeps one for the GSME | South, dual band |
+
+    @esme @METER-03
+    Examples:
+      | Device | first       | then | owner           | sender          | stage          | holder                       | hub                  |
+      | ESME   | second ESME | ESME | Import Supplier | Import Supplier | stands at 50 % | another ESME is fetching one | Central, single band |

@@ -1,4 +1,4 @@
-@sit @hcalcs @esme @gsme
+@sit
 Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11.3
   Mirrors the SIT scripts of FIA 6.2.1 for SRV 11.1, 11.2 and 11.3 on the HCALCS, and the regression for ESME and
   GSME, which are updated as before: the image is held until the Supplier's Activate Firmware Command has the Device
@@ -7,7 +7,7 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-ch @subject-hcalcs @HCALCS-01 @HCALCS-02 @HCALCS-04 @HCALCS-06 @METER-01
+  @subject-ch
   @SR-03 @SR-04 @SR-05 @SR-09 @DSP-16 @CH-02 @CH-03 @CH-06 @CH-08 @SMI-01
   @ALERT-N61 @ALERT-N62-SUCCESS
   Scenario Outline: The <sender> updates the <Device>
@@ -37,13 +37,22 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
     Then the <Device> answers CS06 with noImageHeld and version 00000300, signed
     And the <sender> is told noImageHeld and version 00000300 on SRV 11.3
 
+    @hcalcs @subject-hcalcs @HCALCS-01 @HCALCS-02 @HCALCS-04 @HCALCS-06
     Examples:
       | Device | sender          | old      |
       | HCALCS | Import Supplier | 00000100 |
-      | ESME   | Import Supplier | 00000200 |
-      | GSME   | Gas Supplier    | 00000200 |
 
-  @subject-ch @METER-01 @SR-05
+    @esme @METER-01
+    Examples:
+      | Device | sender          | old      |
+      | ESME   | Import Supplier | 00000200 |
+
+    @gsme @METER-01
+    Examples:
+      | Device | sender       | old      |
+      | GSME   | Gas Supplier | 00000200 |
+
+  @METER-01 @SR-05
   Scenario Outline: The <Device> activates at the time that its Supplier names
     Given the premises also has an <Device> that runs firmware version 00000200
     And the manufacturer has released <Device> firmware version 00000300 of 16 KB
@@ -56,10 +65,15 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
     When the <sender> reads the <Device>'s firmware version by SRV 11.2
     Then the <sender> gets the Device's response with version 00000300
 
+    @esme
     Examples:
       | Device | sender          |
       | ESME   | Import Supplier |
-      | GSME   | Gas Supplier    |
+
+    @gsme
+    Examples:
+      | Device | sender       |
+      | GSME   | Gas Supplier |
 
   @subject-ch @METER-03 @CH-09 @ALERT-N62-FAILED
   Scenario Outline: The <Device> refuses an image that its manufacturer has not signed
@@ -73,12 +87,17 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
     When the <sender> activates the image on the <Device> by SRV 11.3
     Then the <Device> answers CS06 with noImageHeld and version 00000200, signed
 
+    @esme
     Examples:
       | Device | sender          |
       | ESME   | Import Supplier |
-      | GSME   | Gas Supplier    |
 
-  @subject-ch @CH-18 @METER-01
+    @gsme
+    Examples:
+      | Device | sender       |
+      | GSME   | Gas Supplier |
+
+  @esme @gsme @subject-ch @CH-18 @METER-01
   Scenario Outline: The <Device> activates at its time while the WAN is gone
     Given the premises also has an <Device> that runs firmware version 00000200
     And the manufacturer has released <Device> firmware version 00000300 of 16 KB
@@ -97,7 +116,7 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
       | ESME   | Import Supplier |
       | GSME   | Gas Supplier    |
 
-  @METER-01
+  @esme @gsme @METER-01
   Scenario Outline: The power of the <Device> goes before the time at which it is to activate
     Given the premises also has an <Device> that runs firmware version 00000200
     And the manufacturer has released <Device> firmware version 00000300 of 16 KB
@@ -116,7 +135,7 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
       | ESME   | Import Supplier |
       | GSME   | Gas Supplier    |
 
-  @METER-01
+  @esme @gsme @METER-01
   Scenario Outline: A command <flaw> changes nothing on the <Device>
     Given the premises also has an <Device> that runs firmware version 00000200
     And the manufacturer has released <Device> firmware version 00000300 of 16 KB
@@ -141,7 +160,7 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
       | GSME   | Gas Supplier    | with a MAC that is not the Access Control Broker's | 0x8F3D |
       | GSME   | Gas Supplier    | of another Supplier                                | 0x8F30 |
 
-  @METER-01
+  @esme @gsme @METER-01
   Scenario Outline: A command that names another image changes nothing on the <Device>
     Given the premises also has an <Device> that runs firmware version 00000200
     And the manufacturer has released <Device> firmware version 00000300 of 16 KB

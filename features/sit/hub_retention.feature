@@ -202,7 +202,7 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
       | Image for | Transfer response codes | DCC Alerts | Fetched |
       | the PPMID | 1                       | N61, N62   | none    |
 
-  @subject-ch @CH-12 @CH-13 @CH-14
+  @subject-ch @CH-13 @CH-14
   Scenario Outline: A hub of maker <maker> keeps to its own times, and to the least that it owes
     Given the hub keeps images for <days> days, waits <hours> hours for a Device that has stopped, and notifies again after <minutes> minutes
     And these Devices are on the HAN, and there is new firmware for them:

@@ -49,7 +49,7 @@ Feature: A Supplier updates a PPMID over the air
       | Import Supplier | Gas Supplier    |
       | Gas Supplier    | Import Supplier |
 
-  @subject-ch @CH-03 @CH-06 @PPMID-13 @DSP-16
+  @subject-ch @subject-ppmid @CH-03 @CH-06 @PPMID-13 @DSP-16
   Scenario: Once the PPMID has its image the hub's block is empty
     Given the manufacturer has released PPMID firmware version 00000020 of 16 KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID

@@ -7,7 +7,7 @@ Feature: HCALCS firmware updates by GBCS Commands
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @SR-09 @DSP-19 @HCALCS-06 @SMI-01
+  @subject-hcalcs @SR-09 @DSP-19 @HCALCS-06 @SMI-01
   Scenario Outline: The HCALCS of a meter set with the hub "<hub>"
     Given the hub is of the kind "<hub>"
     And the premises also has an HCALCS that runs firmware version 00000100

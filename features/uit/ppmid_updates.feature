@@ -7,7 +7,7 @@ Feature: PPMID firmware updates over ZigBee OTA
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @SR-09 @DSP-19 @PPMID-07 @SMI-01 @ALERT-N39
+  @subject-ppmid @SR-09 @DSP-19 @PPMID-07 @SMI-01 @ALERT-N39
   Scenario Outline: The PPMID of a meter set with the hub "<hub>"
     Given the hub is of the kind "<hub>"
     And the manufacturer has released PPMID firmware version 00000020 of 4 KB
