@@ -3,6 +3,11 @@ Feature: UC4.01 Meter firmware distribution
   Mirrors use case UC4.01 of FIA 6.1.1 (table 7), uplifted for PPMID and HCALCS: all four types of Device get their images
   through one hub, and those of the meters are not held up by the others.
 
+  Not here: table 7 also has regressions of UC8.01 'Input Billing Data (Auto)', UC8.0 'Create DCC Bills and Invoices',
+  UC12.08 'Test Messages', UC13.05 'Power Alerts', UC14.01 'Smart m2m DMM management', UC14.02 'DSP Diagnostics' and UC23.01
+  'Communications Hub Installation'. No firmware is updated in them, and they need billing, power outages, a CSP's device
+  management and an installation, none of which the rig plays.
+
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
