@@ -47,6 +47,16 @@ Feature: The Firmware Information Repository and the Device Zigbee Information R
     Then a SEC Party reads the submitted details in the FIR
     And somebody who is no SEC Party is refused in the FIR
 
+  @FIR-01 @DZIR-01
+  Scenario: FIR and DZIR keep their records when the entry is taken off the CPL
+    Given the manufacturer has made PPMID firmware that is not on the CPL
+    When the manufacturer submits it to the CPL
+    Then CPL, FIR and DZIR have the submitted details under one number
+    When the SEC Panel takes the entry off the CPL
+    Then a SEC Party reads the submitted details in the FIR
+    When the Security Sub-Committee grants a SEC Party's access to the DZIR
+    Then a SEC Party reads the submitted details in the DZIR
+
   @DZIR-01
   Scenario Outline: A submission without <a detail> for the DZIR is refused
     Given the manufacturer has made PPMID firmware that is not on the CPL

@@ -277,6 +277,15 @@ fn last_number(world: &RigScenario) -> Result<u32, StepError> {
     outcome.result.clone().map_err(|error| StepError::fail(format!("the submission is refused: {error}")))
 }
 
+#[when("the SEC Panel takes the entry off the CPL")]
+fn takes_off(world: &mut RigScenario) -> StepResult {
+    let number = last_number(world)?;
+    let panel = world.panel()?.clone();
+    let mut stood = false;
+    world.edit_dcc(&mut |data| stood = panel.remove(data, number))?;
+    if stood { Ok(()) } else { Err(StepError::bench_fault(format!("entry {number} is not on the CPL"))) }
+}
+
 #[then(regex = "^(a SEC Party|somebody who is no SEC Party) (reads the submitted details|is refused) in the FIR$")]
 fn reads_fir(world: &mut RigScenario, who: String, outcome: String) -> StepResult {
     let number = last_number(world)?;

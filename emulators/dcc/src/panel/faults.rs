@@ -19,6 +19,8 @@ faults! {
     ZigbeeOfEarlierEntry: "CPL-04";
     /// leaves an entry that is removed on the list.
     RemovalIneffective: "CPL-05";
+    /// takes what FIR and DZIR have of an entry out of them when the entry is removed.
+    RemovalForgetsRecords: "FIR-01", "DZIR-01";
     /// takes a submission without the manufacturer's contact details or release notes.
     ContactUnchecked: "FIR-01";
     /// takes baselines that are on no CPL entry of the Device Model.

@@ -69,6 +69,10 @@ impl Panel {
         if !self.faults.has(faults::Fault::RemovalIneffective) {
             entry.status = CplStatus::Removed;
         }
+        if self.faults.has(faults::Fault::RemovalForgetsRecords) {
+            data.fir.remove(&number);
+            data.dzir.remove(&number);
+        }
         true
     }
 
