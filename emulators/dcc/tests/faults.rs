@@ -200,6 +200,13 @@ const SCENES: &[Scene] = &[
         "[[anomaly_threshold]]\nuser = \"90-B3-D5-1F-30-01-00-00\"\nservice_reference = \"11.4\"\nrequests = 1\nperiod = \"1h\"",
         anomalies,
     ),
+    (
+        "[[anomaly_threshold]]\nuser = \"90-B3-D5-1F-30-01-00-00\"\nservice_reference = \"11.1\"\nrequests = 1\nperiod = \"1h\"",
+        |stage| {
+            stage.update_firmware(IMPORT, &[HCALCS]);
+            stage.update_firmware(IMPORT, &[ESME]);
+        },
+    ),
     ("", the_desk),
     ("", change_of_supplier),
     ("[hub_firmware_stages]\nmicro_pilot_least = 1", hub_firmware),
@@ -286,6 +293,7 @@ fn failures(stage: &mut Play) {
         stage.approve(&[]);
         stage.transferred(id, &[PPMID], TransferStatus::Successful);
         stage.alert(PPMID, code);
+        stage.note(stage.world.dsp.firmware_update_status(at(40), Viewer::ServiceDesk, PPMID));
         stage.update(GAS, &[UNKNOWN]);
     }
     let id = stage.update(IMPORT, &[PPMID]);

@@ -108,6 +108,7 @@ impl Dsp {
             TransferResponseCode::HardwareVersionMismatch => ProcessingStatus::HanRejectedHwMismatch,
             TransferResponseCode::FileTransferFailure => ProcessingStatus::FailedHanTransfer,
         };
+        let status = self.recorded(status);
         let failed = code != TransferResponseCode::Success;
         let entry = AuditEntry::new(AuditEvent::DeviceAlert)
             .device(device)

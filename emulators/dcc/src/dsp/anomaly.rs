@@ -8,15 +8,15 @@ use super::{Dsp, DspOutput};
 use crate::duis::{self, Request, RequestId, ServiceRequest};
 use crate::settings::CountedService;
 use hanrig_wire::time::Instant;
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The counts, and what is quarantined.
 #[derive(Debug, Default)]
 pub(super) struct Anomalies {
     totals: BTreeMap<(Eui64, CountedService), u64>,
-    /// When requests came that a threshold is set for.
-    recent: BTreeMap<(Eui64, CountedService), VecDeque<Instant>>,
+    /// When requests came that a threshold is set for. By Device type only where that is planted as a fault.
+    recent: BTreeMap<(Eui64, CountedService, Option<DeviceType>), VecDeque<Instant>>,
     quarantine: BTreeMap<RequestId, Request>,
 }
 
@@ -78,7 +78,8 @@ impl Dsp {
             threshold.copied().find(|threshold| threshold.user == user && threshold.service_reference == service);
         let Some(threshold) = threshold else { return Ok(()) };
         let now = self.now;
-        let recent = self.anomalies.recent.entry((user, service)).or_default();
+        let apart = self.counted_apart(&request.body);
+        let recent = self.anomalies.recent.entry((user, service, apart)).or_default();
         while recent.front().is_some_and(|at| *at + threshold.period <= now) {
             recent.pop_front();
         }

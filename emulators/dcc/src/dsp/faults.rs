@@ -155,6 +155,10 @@ faults! {
     FailureUnreported: "ALERT-N62-FAILED";
     /// N62 says "success" when the transfer failed.
     FailureAsSuccess: "ALERT-N62-FAILED";
+    /// sends N62 of a transfer that failed to every Responsible Supplier.
+    FailureToAll: "ALERT-N62-FAILED";
+    /// records another failure of the HAN stage than the one that the hub tells of.
+    RecordsAnotherFailure: "ALERT-N62-HW", "ALERT-N62-FAILED", "ALERT-N62-DISCARDED", "DSP-10", "METER-03";
     /// takes an update whose transfer failed as in progress.
     FailureInProgress: "ALERT-N62-FAILED";
     /// sends no N39.
@@ -253,6 +257,8 @@ faults! {
     AlertsUnrecorded: "DSP-14";
     /// counts SRV 11.4 with SRV 11.1.
     CountsTogether: "DSP-17";
+    /// counts SRV 11.1 for each Device type by itself.
+    CountsByDeviceType: "DSP-17";
     /// quarantines nothing.
     QuarantinesNothing: "DSP-17";
     /// does not let a quarantined request go on when it is released.

@@ -391,7 +391,7 @@ impl Dsp {
             || match code {
                 DccAlertCode::N60 => self.faulty(Fault::N60ToAll),
                 DccAlertCode::N61 => self.faulty(Fault::N61ToAll),
-                DccAlertCode::N62 => self.faulty(Fault::N62ToAll),
+                DccAlertCode::N62 => self.faulty(Fault::N62ToAll) || failed && self.faulty(Fault::FailureToAll),
                 _ => false,
             };
         if to_all {
@@ -491,6 +491,29 @@ impl Dsp {
     pub(super) fn record_alert(&mut self, entry: AuditEntry) {
         if !self.faulty(Fault::AlertsUnrecorded) {
             self.record(entry);
+        }
+    }
+
+    /// The status that is recorded of a transfer to a Device.
+    pub(super) fn recorded(&self, status: ProcessingStatus) -> ProcessingStatus {
+        match status {
+            status if !self.faulty(Fault::RecordsAnotherFailure) => status,
+            ProcessingStatus::HanDiscarded => ProcessingStatus::FailedHanTransfer,
+            ProcessingStatus::FailedHanTransfer | ProcessingStatus::HanRejectedHwMismatch => {
+                ProcessingStatus::HanDiscarded
+            }
+            status => status,
+        }
+    }
+
+    /// The Device type by which a request is counted apart from others of its service.
+    pub(super) fn counted_apart(&self, body: &ServiceRequest) -> Option<DeviceType> {
+        match body {
+            ServiceRequest::UpdateFirmware(update) if self.faulty(Fault::CountsByDeviceType) => {
+                let first = self.data.smi.devices.get(update.device_id_list.first()?)?;
+                Some(first.device_type)
+            }
+            _ => None,
         }
     }
 
