@@ -13,7 +13,8 @@ Feature: UC4.01 Meter firmware distribution
 
   @subject-ch @subject-csp @METER-02 @CSP-03 @CSP-04 @esme @ppmid
   Scenario Outline: An ESME and a <other> at the same time, through the hub "<hub>"
-    Given the hub is of the kind "<hub>"
+    Given the setting "csp" is as usual
+    And the hub is of the kind "<hub>"
     And these Devices are on the HAN, and there is new firmware for them:
       | Device      | Version  | KB | Supplier        |
       | the <other> | 00000400 | 4  | Import Supplier |

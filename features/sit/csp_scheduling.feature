@@ -8,7 +8,8 @@ Feature: How a CSP schedules images for one hub, and how it tells of them
 
   @subject-csp @CSP-04
   Scenario Outline: The image for the <meter> goes ahead of that for the <other>
-    Given these Devices are on the HAN, and there is new firmware for them:
+    Given the setting "csp" is as usual
+    And these Devices are on the HAN, and there is new firmware for them:
       | Device      | Version  | KB | Supplier        |
       | the <other> | 00000400 | 2  | Import Supplier |
       | the <meter> | 00000500 | 2  | <sender>        |
@@ -27,7 +28,8 @@ Feature: How a CSP schedules images for one hub, and how it tells of them
 
   @subject-csp @CSP-06 @DSP-10
   Scenario: A CSP that rejects a second request for a hub tells why
-    Given the CSP rejects a second request for a hub that has one being actioned
+    Given the setting "csp" is as usual
+    And the CSP rejects a second request for a hub that has one being actioned
     And these Devices are on the HAN, and there is new firmware for them:
       | Device     | Version  | KB | Supplier        |
       | the PPMID  | 00000020 | 2  | Gas Supplier    |
@@ -44,7 +46,8 @@ Feature: How a CSP schedules images for one hub, and how it tells of them
 
   @subject-csp @CSP-06
   Scenario: A CSP that schedules a second request brings both images to the hub
-    Given the CSP schedules a second request for a hub that has one being actioned
+    Given the setting "csp" is as usual
+    And the CSP schedules a second request for a hub that has one being actioned
     And these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB | Supplier        |
       | the PPMID | 00000020 | 2  | Gas Supplier    |
@@ -61,7 +64,8 @@ Feature: How a CSP schedules images for one hub, and how it tells of them
 
   @subject-csp @CSP-06
   Scenario: A CSP that schedules a second request rejects it where both do not fit in its service window
-    Given the CSP schedules a second request for a hub that has one being actioned
+    Given the setting "csp" is as usual
+    And the CSP schedules a second request for a hub that has one being actioned
     And the CSP takes to a hub what needs 60 hours, in a service window of 4 days
     And these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB | Supplier        |
@@ -77,7 +81,8 @@ Feature: How a CSP schedules images for one hub, and how it tells of them
 
   @subject-dsp @DSP-13
   Scenario: A batch of transfer notifications yields one DCC Alert for each Device
-    Given the CSP gathers its transfer notifications for 30 minutes
+    Given the setting "csp" is as usual
+    And the CSP gathers its transfer notifications for 30 minutes
     And these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB | Supplier        |
       | the PPMID | 00000020 | 2  | Gas Supplier    |

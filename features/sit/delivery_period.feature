@@ -66,7 +66,8 @@ Feature: Within five days an image is at its hub, or its sender knows that it is
 
   @subject-dsp @SR-07 @ppmid
   Scenario: The hub comes back on the fourth day
-    Given these Devices are on the HAN, and there is new firmware for them:
+    Given the setting "csp.service_window" is as usual
+    And these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB | Supplier        |
       | the PPMID | 00000020 | 2  | Import Supplier |
     When the WAN link is cut

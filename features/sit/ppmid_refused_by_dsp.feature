@@ -72,7 +72,8 @@ Feature: The DSP refuses what must not be distributed
 
   @DSP-08 @DSP-23 @ALERT-N59 @ALERT-N61 @ALERT-N62-SUCCESS
   Scenario Outline: A PPMID behind the hub "<hub>" with an update in progress is refused a further one once <how far>
-    Given the hub is of the kind "<hub>"
+    Given the setting "csp.notification_batch" is as usual
+    And the hub is of the kind "<hub>"
     And the manufacturer has released PPMID firmware version 00000020 of 64 KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the <alerted> gets <alert> for the PPMID

@@ -66,7 +66,8 @@ Feature: A Supplier updates a PPMID over the air
 
   @DSP-22 @DSP-23 @ALERT-N39 @SMI-01
   Scenario: The Alerts of each update go to the Supplier who asked for it
-    Given the manufacturer has released PPMID firmware version 00000020 of 16 KB
+    Given the setting "csp.notification_batch" is as usual
+    And the manufacturer has released PPMID firmware version 00000020 of 16 KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the Gas Supplier gets N39 for the PPMID with version 00000020
     Given the manufacturer has released PPMID firmware version 00000030 of 16 KB

@@ -60,6 +60,9 @@ fn assert_judged(log: &RunLog, not_applicable: usize, words: &[&str]) {
     assert!(!ended(log, Verdict::Pass).is_empty());
 }
 
+/// Features in which several images go to one hub.
+const TO_ONE_HUB: &[&str] = &["csp_scheduling", "uc4_01_meter_firmware", "han_failures", "hub_blocks", "every_hub"];
+
 /// I-03, I-11 and I-13 are in the way of nearly every scenario: these are judged by the lab's readings.
 const OTHER_READINGS: &str = r#"
 transfer_alert_recipients = "responsible_suppliers"
@@ -135,6 +138,45 @@ fn the_whole_suite_is_judged_by_other_readings_of_i_03_i_11_and_i_13() {
     &["service_request_protection"],
     1,
     &["unsigned_requests = taken, usually refused"],
+)]
+#[case::i_19_a_csp_with_less_time(
+    "[csp]\nservice_window = \"2days\"",
+    &["delivery_period", "csp_busy", "hub_blocks"],
+    1,
+    &["(I-19)", "csp.service_window = 2days, usually 4days"],
+)]
+#[case::a_csp_that_rejects_a_second_request(
+    "[csp]\nsecond_request = \"reject\"",
+    TO_ONE_HUB,
+    11,
+    &["csp.second_request = reject, usually schedule"],
+)]
+#[case::a_csp_that_takes_long(
+    "[csp]\ntransfer_estimate = \"3days\"",
+    TO_ONE_HUB,
+    11,
+    &["csp.transfer_estimate = 3days, usually 12h"],
+)]
+#[case::a_csp_that_gathers_what_it_tells(
+    "[csp]\nnotification_batch = \"30min\"",
+    &[
+        "csp_rejections",
+        "csp_busy",
+        "dual_supplier",
+        "anomaly_detection",
+        "change_of_supplier",
+        "ppmid_refused_by_dsp",
+        "ppmid_update",
+        "han_failures",
+    ],
+    4,
+    &["csp.notification_batch = 30m, usually 0s"],
+)]
+#[case::csps_with_other_capacity(
+    "[csp.north]\njobs = 3\ndevices_per_job = 1\nchannels = 6\n[csp.south_and_central]\ndevices = 3",
+    TO_ONE_HUB,
+    11,
+    &["csp.north.channels = 6, usually 3", "csp.south_and_central.devices = 3"],
 )]
 #[case::the_rest(
     "meter_version_read = \"cs08\"\nresponse_timeout = \"12h\"",
