@@ -11,6 +11,7 @@ use hanrig_dcc::duis::{
     SchemaVersion, ServiceRequest, UpdateFirmware,
 };
 use hanrig_dcc::security::{Period, Pki, RemotePartyRole, sign};
+use hanrig_wire::gbcs::{PaymentMode, Prepayment};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use serde_json::{Value, json};
@@ -71,6 +72,21 @@ fn is(read: &Value, kind: &str) -> bool {
     read["is"].as_array().unwrap().contains(&json!(kind))
 }
 
+/// Holds that there is a request of each kind: one that is new has no number here, and this does not compile.
+fn each_kind<'a>(requests: impl Iterator<Item = &'a ServiceRequest>) {
+    let number = |request: &ServiceRequest| match request {
+        ServiceRequest::UpdatePaymentMode(PaymentMode::Credit) => 0,
+        ServiceRequest::UpdatePaymentMode(PaymentMode::Prepayment(_)) => 1,
+        ServiceRequest::ReadInventory { .. } => 2,
+        ServiceRequest::UpdateFirmware(_) => 3,
+        ServiceRequest::ReadFirmwareVersion => 4,
+        ServiceRequest::ActivateFirmware { .. } => 5,
+        ServiceRequest::UpdatePpmidFirmware(_) => 6,
+        ServiceRequest::SignedPreCommand { .. } => 7,
+    };
+    assert_eq!(requests.map(number).collect::<Vec<_>>(), (0..=7).collect::<Vec<_>>());
+}
+
 #[test]
 fn requests_of_each_kind_are_read() {
     let update = || UpdateFirmware {
@@ -81,7 +97,17 @@ fn requests_of_each_kind_are_read() {
     let hash = FirmwareHash::of(b"image");
     let list = json!("00-DB-12-34-56-78-90-A4,00-DB-12-34-56-78-90-A5");
     let update_body = json!({ "FirmwareImage": "HvHuCw==", "FirmwareVersion": "00000020", "DeviceIDList": list });
+    let terms = Prepayment { suspend_debt_disabled: true, suspend_debt_emergency: false, disablement_threshold: -1500 };
     let kinds = [
+        (ServiceRequest::UpdatePaymentMode(PaymentMode::Credit), json!({ "UpdatePaymentMode": { "Credit": "" } })),
+        (
+            ServiceRequest::UpdatePaymentMode(PaymentMode::Prepayment(terms)),
+            json!({ "UpdatePaymentMode": { "Prepayment": {
+                "SuspendDebtDisabled": "true",
+                "SuspendDebtEmergency": "false",
+                "DisablementThreshold": "-1500",
+            } } }),
+        ),
         (ServiceRequest::ReadInventory { device_id: DEVICE }, json!({ "ReadInventory": { "DeviceID": DEVICE } })),
         (ServiceRequest::UpdateFirmware(update()), json!({ "UpdateFirmware": update_body })),
         (ServiceRequest::ReadFirmwareVersion, json!({ "ReadFirmwareVersion": "" })),
@@ -98,6 +124,7 @@ fn requests_of_each_kind_are_read() {
             json!({ "SignedPreCommand": { "GBCSPayload": "3wk=" } }),
         ),
     ];
+    each_kind(kinds.iter().map(|(body, _)| body));
     let target = |body: &ServiceRequest| if body.is_non_device() { DCC } else { DEVICE };
     let requests: Vec<Request> = kinds
         .iter()
@@ -119,7 +146,7 @@ fn requests_of_each_kind_are_read() {
         let service = &header["serviceReferenceVariant"];
         assert_eq!(service["Service Reference Variant"], json!(body.service_reference()));
         assert_eq!(service["Non-Device Request"] == "Yes", body.is_non_device(), "{service}");
-        assert_eq!(service["Critical"] == "Yes", body.service_reference() == "11.3", "{service}");
+        assert_eq!(service["Critical"] == "Yes", ["1.6", "11.3"].contains(&body.service_reference()), "{service}");
         assert_eq!(&read["message"]["body"], expected);
     }
 }

@@ -11,11 +11,14 @@ use hanrig_dcc::duis::{
     UpdateFirmware,
 };
 use hanrig_dcc::security::{Identity, Period, Pki, RemotePartyRole, sign, sign_request, sign_written, verify_with_key};
+use hanrig_wire::gbcs::{PaymentMode, Prepayment};
 use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 static SIGNER: LazyLock<Identity> = LazyLock::new(|| {
@@ -86,8 +89,42 @@ fn update() -> impl Strategy<Value = UpdateFirmware> {
     })
 }
 
+fn payment_mode() -> impl Strategy<Value = PaymentMode> {
+    let terms = (any::<bool>(), any::<bool>(), any::<i32>()).prop_map(
+        |(suspend_debt_disabled, suspend_debt_emergency, disablement_threshold)| Prepayment {
+            suspend_debt_disabled,
+            suspend_debt_emergency,
+            disablement_threshold,
+        },
+    );
+    prop_oneof![Just(PaymentMode::Credit), terms.prop_map(PaymentMode::Prepayment)]
+}
+
+/// The kinds of requests. One that is new does not compile here until it has a place.
+const KINDS: u8 = 7;
+
+const fn kind(body: &ServiceRequest) -> u8 {
+    match body {
+        ServiceRequest::UpdatePaymentMode(_) => 0,
+        ServiceRequest::ReadInventory { .. } => 1,
+        ServiceRequest::UpdateFirmware(_) => 2,
+        ServiceRequest::ReadFirmwareVersion => 3,
+        ServiceRequest::ActivateFirmware { .. } => 4,
+        ServiceRequest::UpdatePpmidFirmware(_) => 5,
+        ServiceRequest::SignedPreCommand { .. } => 6,
+    }
+}
+
+#[test]
+fn requests_of_each_kind_are_among_those_that_are_made() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let made = (0..500).map(|_| kind(&request().new_tree(&mut runner).unwrap().current().body));
+    assert_eq!(made.collect::<BTreeSet<_>>(), (0..KINDS).collect());
+}
+
 fn request() -> impl Strategy<Value = Request> {
     let body = prop_oneof![
+        payment_mode().prop_map(ServiceRequest::UpdatePaymentMode),
         eui().prop_map(|device_id| ServiceRequest::ReadInventory { device_id }),
         update().prop_map(ServiceRequest::UpdateFirmware),
         Just(ServiceRequest::ReadFirmwareVersion),
