@@ -199,7 +199,7 @@ fn a_document_beyond_the_limit_is_refused_without_reading_it() {
     let mut source = Endless(0);
     let error = duis::read_from(&mut source, MAXIMUM_DOCUMENT).unwrap_err();
     assert_eq!(error.problem, Problem::TooLong { limit: MAXIMUM_DOCUMENT });
-    assert_eq!(error.to_string(), "the document is longer than 4194304 octets, the most that is read");
+    assert_eq!(error.to_string(), "the document is longer than 8388608 octets, the most that is read");
     assert!(source.0 <= 2 * MAXIMUM_DOCUMENT, "{}", source.0);
     let text = " ".repeat(MAXIMUM_DOCUMENT + 1);
     assert_eq!(duis::parse(&text).unwrap_err().problem, Problem::TooLong { limit: MAXIMUM_DOCUMENT });
@@ -229,7 +229,15 @@ fn the_largest_request_that_the_dcc_takes_fits() {
     };
     let id = RequestId { originator: Eui64(1), target: Eui64(2), counter: 3 };
     let request = Request::new(id, ServiceRequest::UpdatePpmidFirmware(update));
-    assert_eq!(duis::parse(&request.to_xml()), Ok(DuisMessage::Request(request)));
+    let written = request.to_xml();
+    assert_eq!(duis::parse(&written), Ok(DuisMessage::Request(request.clone())));
+    // As a User's system may lay it out: a line for each Device ID and each 64 characters of base64, well indented.
+    let indent = format!("\n{}", " ".repeat(24));
+    let image = written.split("FirmwareImage>").nth(1).unwrap().trim_end_matches("</sr:");
+    let lines: Vec<_> = image.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let laid_out = written.replace(image, &lines.join(&indent)).replace(',', &format!(",{indent}"));
+    assert!(laid_out.len() > 3_500_000, "{}", laid_out.len());
+    assert_eq!(duis::parse(&laid_out), Ok(DuisMessage::Request(request)));
 }
 
 #[test]

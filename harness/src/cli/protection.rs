@@ -32,7 +32,7 @@ Fields of --json:
 /// Arguments of `hanrig duis verify`.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// DUIS message in XML, of at most 4 MiB, or - for standard input
+    /// DUIS message in XML, of at most 8 MiB, or - for standard input
     file: PathBuf,
     /// Trusted certificates in PEM: the root's
     #[arg(long, value_name = "FILE", required = true)]

@@ -72,8 +72,8 @@ use serde::Serialize;
 use std::io::Read;
 
 /// The longest document that is read unless told otherwise, in octets: an image of 768,000 octets in base64 (1.03
-/// million) and 50,000 Device IDs (1.2 million) fit with room to spare.
-pub const MAXIMUM_DOCUMENT: usize = 4 << 20;
+/// million) and 50,000 Device IDs (1.2 million) fit, also where each line of them is indented.
+pub const MAXIMUM_DOCUMENT: usize = 8 << 20;
 
 /// A DUIS message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

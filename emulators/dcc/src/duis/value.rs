@@ -26,11 +26,11 @@ pub(super) fn eui(text: &str) -> Result<Eui64> {
     }
 }
 
-/// A list of EUI-64, parted by commas.
+/// A list of EUI-64, parted by commas; white space around an item is not of it, as within base64.
 pub(super) fn eui_list(text: &str) -> Result<Vec<Eui64>> {
     let mut list = Vec::new();
     for (index, item) in text.split(',').filter(|_| !text.is_empty()).enumerate() {
-        match eui(item) {
+        match eui(item.trim_ascii()) {
             Ok(item) => list.push(item),
             Err(Expected(what)) => {
                 let item = crate::excerpt(item);
