@@ -11,7 +11,7 @@ fn vectors() -> Vec<(String, String)> {
     let folder = std::env::var_os("HANRIG_VECTORS")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors")), PathBuf::from);
     let Ok(entries) = std::fs::read_dir(folder.join("duis")) else {
-        eprintln!("not run: no vectors in {}", folder.display());
+        println!("not run: no vectors in {}", folder.display());
         return Vec::new();
     };
     let mut vectors: Vec<_> = entries
@@ -34,8 +34,11 @@ fn every_vector_is_read_and_reads_back_equal() {
 
 #[test]
 fn what_the_vectors_say() {
-    for (name, xml) in vectors() {
-        match (name.as_str(), duis::parse(&xml).unwrap()) {
+    let vectors = vectors();
+    let mut known = 0;
+    for (name, xml) in &vectors {
+        known += 1;
+        match (name.as_str(), duis::parse(xml).unwrap()) {
             ("11.4_UPDATE_PPMID_FIRMWARE_REQUEST_DUIS.XML", DuisMessage::Request(request)) => {
                 assert_eq!(request.request_id.to_string(), "90-B3-D5-1F-30-01-00-00:90-B3-D5-1F-30-00-00-02:1000");
                 assert_eq!(request.signature.unwrap().digest_value, b"default");
@@ -61,17 +64,21 @@ fn what_the_vectors_say() {
             ("E65_response.xml", DuisMessage::Response(response)) => {
                 assert!(response.response_code.is_error() && response.response_id.is_none());
             }
-            _ => {}
+            _ => known -= 1,
         }
     }
+    assert!(vectors.is_empty() || known == 4, "{known} of 4 vectors are there");
 }
 
 /// Asks xmllint, where it is installed.
 fn assert_well_formed(xml: &str) {
-    let command = Command::new("xmllint").args(["--noout", "-"]).stdin(Stdio::piped()).spawn();
-    let Ok(mut child) = command else {
-        eprintln!("not run: xmllint is not installed");
-        return;
+    let mut child = match Command::new("xmllint").args(["--noout", "-"]).stdin(Stdio::piped()).spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            assert!(std::env::var_os("HANRIG_REQUIRE_TOOLS").is_none(), "xmllint: {error}");
+            println!("not run: xmllint: {error}");
+            return;
+        }
     };
     child.stdin.take().unwrap().write_all(xml.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success(), "{xml}");
@@ -79,7 +86,11 @@ fn assert_well_formed(xml: &str) {
 
 #[test]
 fn a_message_as_json() {
-    let Some((_, xml)) = vectors().into_iter().find(|(name, _)| name.starts_with("CS08_11.2")) else { return };
+    let vectors = vectors();
+    if vectors.is_empty() {
+        return;
+    }
+    let (_, xml) = vectors.into_iter().find(|(name, _)| name.starts_with("CS08_11.2")).unwrap();
     insta::assert_snapshot!(serde_json::to_string_pretty(&duis::parse(&xml).unwrap()).unwrap(), @r#"
 {
   "Request": {

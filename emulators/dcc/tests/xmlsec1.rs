@@ -172,11 +172,12 @@ X509v3 Key Usage: critical
 fn the_signature_of_a_published_response_verifies() {
     let folder = std::env::var_os("HANRIG_VECTORS")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors")), PathBuf::from);
-    let path = folder.join("duis/ECS52_11.2_signed_response.xml");
-    let Ok(xml) = fs::read(&path) else {
-        println!("not run: no {}", path.display());
+    let folder = folder.join("duis");
+    if !folder.is_dir() {
+        println!("not run: no vectors in {}", folder.display());
         return;
-    };
+    }
+    let xml = fs::read(folder.join("ECS52_11.2_signed_response.xml")).unwrap();
     // Of the test certificate 50669612984035780968362471400449834504 of CN=Z1,OU=07, which the vectors do not hold.
     let key = hex::decode(
         "04cba2ff92e35d7a823d778138d241bca4526653b4b14a34f442eb0f531fee6e1b\
