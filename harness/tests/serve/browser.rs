@@ -1,5 +1,6 @@
 //! The pages, in headless Chromium.
 
+use crate::activation::{HCALCS, served_with_an_activation};
 use crate::support::{DESK_TOKEN, IMPORT_TOKEN, OTHER_TOKEN, PATIENCE, PPMID, Served, folder, release, update};
 use fantoccini::{Client, ClientBuilder, Locator};
 use serde_json::json;
@@ -112,6 +113,23 @@ async fn keep(browser: &Client, name: &str) {
         let picture = browser.screenshot().await.unwrap();
         std::fs::write(std::path::Path::new(&folder).join(name), picture).unwrap();
     }
+}
+
+#[tokio::test]
+async fn the_report_shows_an_activation() {
+    let Some(driver) = Driver::start() else { return };
+    let (_folder, served) = served_with_an_activation();
+    let base = format!("http://{}/", served.address);
+    let profile = tempfile::tempdir().unwrap();
+    let supplier = driver.browser(profile.path(), false).await;
+    sign_in(&supplier, &base, IMPORT_TOKEN).await;
+    supplier.goto(&format!("{base}rsat-004")).await.unwrap();
+    assert_eq!(text(&supplier, "tbody td:nth-child(1)").await, HCALCS.to_string());
+    assert_eq!(text(&supplier, "tbody td:nth-child(2)").await, "HCALCS");
+    assert_eq!(text(&supplier, "tbody .badge").await, "success");
+    assert_eq!(text(&supplier, "tbody td:nth-child(6)").await, "00000020");
+    keep(&supplier, "rsat-004.png").await;
+    supplier.close().await.unwrap();
 }
 
 #[tokio::test]

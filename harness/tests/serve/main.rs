@@ -1,6 +1,7 @@
 //! `hanrig serve dcc`, the real program, as clients see it.
 
 mod access;
+mod activation;
 mod browser;
 mod chain;
 mod crowd;
