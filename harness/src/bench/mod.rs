@@ -36,6 +36,7 @@ pub use self::error::{BenchError, Problem};
 #[cfg(feature = "planted-faults")]
 pub use self::planted::Planted;
 pub use self::player::{Board, CLOCK_OFFSET, EmulatedBoard, EmulationSettings, Player};
+pub(crate) use self::readings::unusual_settings;
 use crate::ports::{SerialSettings, WanTarget};
 
 /// The largest bench or data file that is read, in octets.

@@ -58,6 +58,18 @@ impl Bench {
     }
 }
 
+/// The settings that are not the usual ones, a line each, with the interpretation that each decides. That requests without
+/// a signature are taken is not among them.
+pub(crate) fn unusual_settings(settings: &Settings) -> Vec<String> {
+    let settings = Settings { unsigned_requests: Settings::default().unsigned_requests, ..settings.clone() };
+    let line = |(path, value, usual): (String, String, String)| {
+        let decided = decides(&path);
+        let reading = decided.map_or_else(String::new, |id| format!(" ({id})"));
+        format!("setting {path} = {value}, usually {usual}{reading}")
+    };
+    differences(&settings).into_iter().map(line).collect()
+}
+
 /// The interpretation that the setting of this path decides.
 fn decides(path: &str) -> Option<&'static str> {
     DECIDED_BY.iter().find(|(beginning, _)| begins(path, beginning)).map(|(_, id)| *id)

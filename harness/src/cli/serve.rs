@@ -14,7 +14,7 @@ use hanrig_wire::types::Eui64;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, output};
-use crate::bench::Bench;
+use crate::bench::{Bench, unusual_settings};
 use crate::exit::ExitCode;
 use crate::input::{self, MAX_KEYS};
 use crate::ports::WanTarget;
@@ -132,7 +132,9 @@ pub(super) fn run(command: ServeCommand) -> Result<ExitCode, Failure> {
         let signal = |kind| signal(kind).map_err(system("take signals"));
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         let mut hangup = signal(SignalKind::hangup())?;
+        let readings = readings(&options);
         let server = Server::start(options).await.map_err(failure)?;
+        readings.iter().for_each(|reading| output::note(reading));
         let address = server.address().map_err(system("tell the address"))?;
         output::print(&format!("serving the DCC on http://{address}\n"))?;
         let end = async {
@@ -147,6 +149,18 @@ pub(super) fn run(command: ServeCommand) -> Result<ExitCode, Failure> {
         server.run(end, hung_up).await.map_err(failure)?;
         Ok(ExitCode::Passed)
     })
+}
+
+/// What a client can expect otherwise than usual.
+fn readings(options: &Options) -> Vec<String> {
+    let mut readings = unusual_settings(&options.settings);
+    if options.settings.unsigned_requests == UnsignedRequests::Taken {
+        readings.push(match options.protection {
+            Some(_) => "requests without a signature are taken, as the settings have it".to_owned(),
+            None => "requests without a signature are taken; give --certificates to have them refused".to_owned(),
+        });
+    }
+    readings
 }
 
 fn failure(fault: ServeFault) -> Failure {

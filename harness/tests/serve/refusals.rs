@@ -170,3 +170,25 @@ fn the_help_tells_what_there_is() {
     cannot go on.
     "#);
 }
+
+#[test]
+fn what_is_otherwise_than_usual_is_told_at_the_start() {
+    let folder = folder(None, "");
+    let said = |args: &[&str]| {
+        let told = folder.path().join("err.log");
+        drop(std::fs::remove_file(&told));
+        assert_eq!(Served::start(folder.path(), &[&["--hubs", "none"], args].concat()).end().code(), Some(0));
+        std::fs::read_to_string(told).unwrap()
+    };
+    insta::assert_snapshot!(said(&[]), @"requests without a signature are taken; give --certificates to have them refused");
+    assert_eq!(said(&["--certificates", "pem"]), "");
+    let settings = "tracking_timeout = \"3days\"\nresponse_timeout = \"2h\"\nunsigned_requests = \"taken\"\n[csp]\n\
+                    second_request = \"reject\"\n";
+    std::fs::write(folder.path().join("settings.toml"), settings).unwrap();
+    insta::assert_snapshot!(said(&["--certificates", "pem", "--settings", "settings.toml"]), @r#"
+    setting csp.second_request = reject, usually schedule
+    setting response_timeout = 2h, usually 1day
+    setting tracking_timeout = 3days, usually 7days (I-07)
+    requests without a signature are taken, as the settings have it
+    "#);
+}
