@@ -103,6 +103,7 @@ Feature: Somebody else's radio near the premises
       | Device | runs     | sender       | how                         |
       | GSME   | 00000200 | Gas Supplier | without security            |
       | GSME   | 00000200 | Gas Supplier | under another network key   |
+      | GSME   | 00000200 | Gas Supplier | under the network key alone |
       | GSME   | 00000200 | Gas Supplier | under another link key      |
       | GSME   | 00000200 | Gas Supplier | as a node of their own      |
 

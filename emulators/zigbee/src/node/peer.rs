@@ -22,13 +22,14 @@ pub(super) struct Peer {
     nwk_next: u32,
     aps_next: u32,
     nwk_stored: u32,
-    /// For each APS counter one more than the NWK frame counter that last brought it; 0 for never.
-    seen: Box<[u32; 256]>,
+    /// For each APS counter one more than the NWK frame counter that last brought it; 0 for never. What is secured with the
+    /// link key is apart: whoever has the network key alone must not make a message of the peer look like a duplicate.
+    seen: Box<[[u32; 256]; 2]>,
 }
 
 impl Peer {
     pub(super) fn new(short: Option<u16>, link: Option<LinkKey>) -> Self {
-        Self { short, link, joined: false, nwk_next: 0, aps_next: 0, nwk_stored: 0, seen: Box::new([0; 256]) }
+        Self { short, link, joined: false, nwk_next: 0, aps_next: 0, nwk_stored: 0, seen: Box::new([[0; 256]; 2]) }
     }
 
     pub(super) fn restored(state: &PeerState) -> Self {
@@ -79,7 +80,7 @@ impl Peer {
     pub(super) fn network_key_changed(&mut self) {
         self.nwk_next = 0;
         self.nwk_stored = 0;
-        self.seen.fill(0);
+        self.seen.fill([0; 256]);
     }
 
     /// A new link key starts a new counter.
@@ -88,15 +89,17 @@ impl Peer {
         self.aps_next = 0;
     }
 
-    /// Whether a message with this APS counter was delivered before.
-    pub(super) fn is_duplicate(&self, aps_counter: u8, nwk_counter: u32) -> bool {
-        let seen = self.seen.get(usize::from(aps_counter)).copied().unwrap_or(0);
+    /// Whether a message with this APS counter, secured with the link key or not, was delivered before.
+    pub(super) fn is_duplicate(&self, aps_counter: u8, secured: bool, nwk_counter: u32) -> bool {
+        let seen = self.seen.get(usize::from(secured)).and_then(|seen| seen.get(usize::from(aps_counter)));
+        let seen = seen.copied().unwrap_or(0);
         seen != 0 && nwk_counter.saturating_sub(seen - 1) < SAME_MESSAGE
     }
 
     /// Notes that a message was delivered.
-    pub(super) fn delivered(&mut self, aps_counter: u8, nwk_counter: u32) {
-        if let Some(seen) = self.seen.get_mut(usize::from(aps_counter)) {
+    pub(super) fn delivered(&mut self, aps_counter: u8, secured: bool, nwk_counter: u32) {
+        let seen = self.seen.get_mut(usize::from(secured)).and_then(|seen| seen.get_mut(usize::from(aps_counter)));
+        if let Some(seen) = seen {
             *seen = nwk_counter.saturating_add(1);
         }
     }

@@ -3,6 +3,7 @@
 use super::Node;
 use super::fragments::MessageId;
 use super::join::State;
+use super::peer::Peer;
 use super::radio::Job;
 use crate::api::{Event, Incoming, RejectReason, Rejection, Role};
 use crate::laxity::Laxity;
@@ -309,9 +310,8 @@ impl Node {
         if !zdo && endpoint != 0xFF && !self.config.endpoints.iter().any(|own| own.endpoint == endpoint) {
             return;
         }
-        let duplicate =
-            self.peers.get(&from.source).is_some_and(|peer| peer.is_duplicate(header.counter, from.frame_counter))
-                && !self.lax.has(Laxity::Replays);
+        let brought_before = |peer: &Peer| peer.is_duplicate(header.counter, header.security, from.frame_counter);
+        let duplicate = self.peers.get(&from.source).is_some_and(brought_before) && !self.lax.has(Laxity::Replays);
         let broadcast = nwk::is_broadcast(from.header.destination);
         let (fragment, asdu) = if header.fragment == Fragment::None {
             (Fragment::None, (!duplicate).then(|| payload.to_vec()))
@@ -333,7 +333,7 @@ impl Node {
             return;
         };
         if let Some(peer) = self.peers.get_mut(&from.source) {
-            peer.delivered(header.counter, from.frame_counter);
+            peer.delivered(header.counter, header.security, from.frame_counter);
         }
         if zdo {
             return self.zdo_received(now, from.source, from.header.source, broadcast, addressing.cluster, &asdu);
