@@ -223,7 +223,7 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
     Examples:
       | maker | days | hours | minutes |
       | one   | 14   | 24    | 60      |
-      | two   | 21   | 24    | 15      |
+      | two   | 21   | 24    | 180     |
       | three | 28   | 48    | 240     |
 
   @subject-ch @CH-12 @ALERT-N60
@@ -239,3 +239,17 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
     And 1 hour later exactly this has come of each image:
       | Image for | Transfer response codes | DCC Alerts | Fetched |
       | the PPMID | 1                       | N60, N62   | none    |
+
+  @subject-ch @CH-02
+  Scenario Outline: A hub that notifies again after <minutes> minutes does so while an image waits
+    Given the hub keeps images for 14 days, waits 24 hours for a Device that has stopped, and notifies again after <minutes> minutes
+    And these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier     |
+      | the PPMID | 00000020 | 2  | Gas Supplier |
+    When the image for the PPMID is distributed and waits
+    Then in the next 13 hours the hub notifies the PPMID again as often as its maker declares
+
+    Examples:
+      | minutes |
+      | 60      |
+      | 240     |

@@ -29,6 +29,8 @@ hanrig_wire::planted_faults! {
     ServesChangedOctet: "CH-01";
     /// sends no Image Notify.
     NeverNotifies: "CH-02";
+    /// notifies once, and again after twice the time that its maker declares.
+    NotifiesAgainLate: "CH-02";
     /// its Image Notify names another image type.
     NotifiesOfAnotherImage: "CH-02";
     /// sends Image Notify when the image begins to arrive, and not when it is there.
@@ -403,6 +405,12 @@ impl<F> CommunicationsHub<F> {
         {
             *octet ^= 0x01;
         }
+    }
+
+    /// After how long it notifies again.
+    pub(crate) fn notify_again(&self) -> Duration {
+        let declared = self.config.profile.notify_again;
+        if self.faulty(Fault::NotifiesAgainLate) { declared * 2 } else { declared }
     }
 
     pub(crate) fn spoil_notify(&self, notify: ImageNotify) -> ImageNotify {

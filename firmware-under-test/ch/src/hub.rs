@@ -15,7 +15,7 @@ use alloc::{format, vec};
 use embedded_storage::nor_flash::NorFlash;
 use hanrig_wire::gbcs::Envelope;
 use hanrig_wire::ota_file::MAXIMUM_IMAGE_SIZE;
-use hanrig_wire::time::{Duration, Instant, Utc};
+use hanrig_wire::time::{Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64, Key128};
 use hanrig_wire::wan::{ImageStatus, RefusalReason, WanMessage};
 use hanrig_zigbee::store::{Region, StateStore, StoreError, flash_error};
@@ -564,10 +564,5 @@ impl<F: NorFlash> CommunicationsHub<F> {
         let read = self.flash.read(block_start(block) + self.spoil_offset(offset), octets).is_ok();
         self.spoil_octets(offset, octets);
         read
-    }
-
-    /// When the hub next sends an Image Notify to a Device that did not acknowledge one.
-    pub(crate) const fn notify_again(&self) -> Duration {
-        self.config.profile.notify_again
     }
 }

@@ -72,6 +72,48 @@ async fn image_notify(world: &mut RigScenario, named: Named) -> StepResult {
     .map(drop)
 }
 
+/// Image Notify is repeated on the air while nobody answers: what comes within a minute is one.
+#[then(expr = "in the next {int} hours the hub notifies the {device} again as often as its maker declares")]
+async fn notifies_again(world: &mut RigScenario, hours: u64, named: Named) -> StepResult {
+    const ONE: Duration = Duration::from_secs(60);
+    let (hub, device) = ends(world, named)?;
+    let period = world.bench()?.hub.profile.notify_again;
+    let window = Duration::from_secs(hours.saturating_mul(3600));
+    if window < period * 2 {
+        return Err(StepError::not_applicable(format!(
+            "the maker declares an Image Notify every {}, which {hours} hours are too short for",
+            readable(period)
+        )));
+    }
+    world.let_pass(window).await?;
+    let now = world.in_motion_at()?;
+    let mut notified: Vec<Instant> = Vec::new();
+    for sighting in world.seen()?.air.iter().filter(|s| s.source == hub && s.destination == Some(device)) {
+        let is_new = notified.last().is_none_or(|last| sighting.at() - *last > ONE);
+        if is_new && matches!(ota(sighting), Some((_, OtaHeard::ImageNotify(_)))) {
+            notified.push(sighting.at());
+        }
+    }
+    // Until now, too: one that is overdue by then is missing.
+    let off = notified.windows(2).find_map(|pair| match pair {
+        [one, other] if (*other - *one).abs_diff(period) > ONE => Some((*one, readable(*other - *one))),
+        _ => None,
+    });
+    let last = notified.last().copied().unwrap_or_default();
+    match off {
+        Some((at, apart)) => Err(StepError::fail(format!(
+            "the maker declares an Image Notify every {}, observed one at {at} s and the next {apart} later",
+            readable(period)
+        ))),
+        None if now - last > period + ONE => Err(StepError::fail(format!(
+            "the maker declares an Image Notify every {}, observed {} of them, the last at {last} s, until {now} s",
+            readable(period),
+            notified.len()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Expects a query of a Device and remembers it, so that the hub's answer can be told.
 async fn expect_query(
     world: &mut RigScenario,

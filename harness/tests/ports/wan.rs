@@ -100,6 +100,33 @@ fn over_a_unix_socket_that_comes_late() {
 }
 
 #[test]
+fn a_drained_link_has_told_all_that_came_and_written_all_that_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let (events, mut told) = Events::channel();
+    let wan = WanPort::open(WanTarget::Unix(path), events.port("wan")).unwrap();
+    let (mut hub, _) = listener.accept().unwrap();
+    wait_link(&mut told, true);
+    let mut heard = 0;
+    for round in 1..=500 {
+        hub.write_all(b"to the rig").unwrap();
+        wan.send(b"to the hub".to_vec());
+        until(|| wan.is_drained());
+        while let Ok(event) = told.try_recv() {
+            if let PortEventKind::Wan { octets } = event.kind {
+                heard += octets.len();
+            }
+        }
+        assert_eq!(heard, round * 10);
+        // What is written waits here: there is no need to wait for it.
+        hub.set_nonblocking(true).unwrap();
+        hub.read_exact(&mut [0; 10]).unwrap();
+        hub.set_nonblocking(false).unwrap();
+    }
+}
+
+#[test]
 fn over_an_adapter() {
     let folder = tempfile::tempdir().unwrap();
     let (events, mut told) = Events::channel();

@@ -13,7 +13,7 @@ const QUICK: Duration = Duration::from_secs(10);
 /// How long the firmware may take to act on a jump of its clock, or on an image that was handed over.
 const REACTION: Duration = Duration::from_secs(20);
 /// How often the rig looks whether it has.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Symbols of the firmware that the rig knows. Firmware of a vendor has none of them.
 const PROVISIONING: &str = "HANRIG_PROVISIONING";
@@ -23,7 +23,6 @@ const LOCAL_UPDATE_HEAD: usize = 16;
 /// The result that says that the image was taken.
 const TAKEN: u32 = 1;
 /// Where the words of the clock's symbol are.
-const SEQUENCE: u64 = 8;
 const APPLIED: u64 = 12;
 const IDLE: u64 = 16;
 
@@ -173,9 +172,9 @@ impl Board {
         self.offset += by;
         let micros = u64::try_from(self.offset.as_micros()).unwrap_or(u64::MAX);
         self.sequence = self.sequence.wrapping_add(1);
-        // The sequence is written last: the firmware takes the halves only when it has changed.
-        self.write(clock.address, micros.to_le_bytes().to_vec()).await?;
-        self.write(clock.address + SEQUENCE, self.sequence.to_le_bytes().to_vec()).await
+        // The sequence comes last, as probes write: the firmware takes the halves only when it has changed.
+        let octets = [micros.to_le_bytes().as_slice(), &self.sequence.to_le_bytes()].concat();
+        self.write(clock.address, octets).await
     }
 
     /// Waits until the firmware has acted on the last [`Self::move_clock`].
