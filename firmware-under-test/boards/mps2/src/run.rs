@@ -21,7 +21,7 @@ static HEAP: LlffHeap = LlffHeap::empty();
 const HEAP_SIZE: usize = 2 * 1024 * 1024;
 
 /// How long the core sleeps at most: the rig's requests raise no interrupt.
-const LONGEST_SLEEP: Duration = Duration::from_millis(25);
+const LONGEST_SLEEP: Duration = Duration::from_millis(10);
 
 /// Runs the firmware called `name` in the log, with the Device that `make` makes of the provisioning region. `wan` is whether
 /// UART 2 carries a WAN link. Called once, first of all.
