@@ -179,7 +179,7 @@ fn as_often(world: &mut RigScenario, unit: Unit) -> StepResult {
         )));
     }
     if asked.len() < 2 {
-        return Err(StepError::inconclusive(format!(
+        return Err(StepError::not_applicable(format!(
             "the maker declares a question every {declared}, and the bench was watched for {}: too short to tell",
             readable(seen)
         )));
