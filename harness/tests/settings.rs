@@ -116,13 +116,13 @@ fn the_whole_suite_is_judged_by_other_readings_of_i_03_i_11_and_i_13() {
 #[case::i_19_shorter(
     "delivery_period = \"4days\"",
     &["delivery_period", "csp_busy"],
-    22,
+    24,
     &["(I-19)", "delivery_period = 4days, usually 5days"],
 )]
 #[case::i_19_other_retries(
     "[long_retry]\ninterval = \"30min\"\nwindow = \"2days\"",
     &["delivery_period", "csp_busy"],
-    10,
+    12,
     &["(I-19)", "long_retry.interval = 30m, usually 1h; long_retry.window = 2days, usually 4days"],
 )]
 #[case::the_notice_of_hub_firmware("hub_firmware_notice = \"10days\"", &["uc4_02_hub_firmware", "upgrade_pathways"], 8, &["10days"])]
