@@ -50,7 +50,7 @@ const QUIET: Duration = Duration::from_millis(2500);
 const UNREAD: Duration = Duration::from_secs(10);
 /// How long the rig listens on, after a wait is over, for what happened before its end and is not read yet.
 const LATE: Duration = Duration::from_secs(5);
-/// How long before the end of a wait that begins.
+/// How long before the end of a wait the rig begins to read what came until then.
 const LEAD: Duration = Duration::from_millis(500);
 /// How long participants get to react to a jump before the next one, where not all of them tell when they are idle.
 const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
