@@ -211,6 +211,7 @@ impl Checker<'_> {
                     None => None,
                 },
                 speed_khz: board.speed_khz,
+                says_goodbye: false,
             },
             firmware: firmware?,
             base_address: board.base_address,

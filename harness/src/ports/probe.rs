@@ -29,6 +29,9 @@ pub struct ProbeSettings {
     pub chip_description: Option<PathBuf>,
     /// Clock of the debug port in kHz; `None` leaves it to the probe.
     pub speed_khz: Option<u32>,
+    /// Whether a probe behind a socket says itself that it is gone, as that of an emulated board does. A relay says it for
+    /// others, and each exchange takes longer by that.
+    pub says_goodbye: bool,
 }
 
 /// What is known of a probe that was opened.

@@ -7,6 +7,7 @@ use hanrig::ports::{
     Events, Firmware, FirmwareError, PortEventKind, PortEvents, Probe, ProbeError, ProbeHandle, ProbeRs, ProbeSettings,
 };
 use hanrig_board::{BoardConfig, BoardState, CHIP, CHIP_DESCRIPTION, QemuBoard};
+use rstest::rstest;
 use tempfile::TempDir;
 
 use crate::support::{next, next_fault, until};
@@ -47,6 +48,7 @@ impl Bench {
             chip: CHIP.to_owned(),
             chip_description: Some(description),
             speed_khz: None,
+            says_goodbye: true,
         };
         Self { board, settings, _folder: folder }
     }
@@ -158,10 +160,13 @@ fn a_chip_is_held_off_and_comes_back() {
     until(|| bench.board.state() == BoardState::Running);
 }
 
-#[test]
-fn a_probe_that_was_unplugged_is_told_and_taken_up_again() {
+#[rstest]
+#[case::that_says_goodbye(true)]
+#[case::that_a_relay_says_goodbye_for(false)]
+fn a_probe_that_was_unplugged_is_told_and_taken_up_again(#[case] says_goodbye: bool) {
     let Some(firmware) = firmware() else { return };
-    let bench = Bench::start();
+    let mut bench = Bench::start();
+    bench.settings.says_goodbye = says_goodbye;
     let (probe, mut told) = bench.on_thread();
     probe.load(firmware).wait().unwrap();
     probe.run().wait().unwrap();

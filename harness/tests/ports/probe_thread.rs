@@ -194,6 +194,7 @@ fn what_is_asked_of_a_probe_that_did_not_open_is_refused() {
         chip: "nRF52840_xxAA".to_owned(),
         chip_description: None,
         speed_khz: None,
+        says_goodbye: false,
     };
     let (probe, opened) = ProbeHandle::open(settings.clone(), events.port("hub")).unwrap();
     let error = opened.wait().unwrap_err();
@@ -216,6 +217,7 @@ fn a_socket_that_closes_is_no_probe() {
         chip: "nRF52840_xxAA".to_owned(),
         chip_description: None,
         speed_khz: None,
+        says_goodbye: false,
     };
     let (events, _told) = Events::channel();
     let (_probe, opened) = ProbeHandle::open(settings.clone(), events.port("hub")).unwrap();

@@ -18,6 +18,9 @@ const IDENTIFIER: &[u8; 12] = b"probe-rs,v01";
 /// What a second client reads in its place. As long as the identifier, because probe-rs reads so many octets and shows them.
 const IN_USE: &[u8; 12] = b"probe in use";
 const REFERENCE_CLOCK_HZ: u32 = 48_000_000;
+/// What tells probe-rs that the probe is gone: when nothing more comes, it reads on for ever (seen with 0.32). These are empty
+/// packets: each packet ends with a zero, and none is empty.
+const NO_PACKET: [u8; 8] = [0; 8];
 /// How long a new client waits for the one before it to be gone, which may just be closing.
 const HANDOVER: Duration = Duration::from_millis(500);
 /// How long a client that is refused has to say what it wants.
@@ -172,8 +175,10 @@ fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
         let shared = Arc::clone(shared);
         let served = thread::Builder::new().name("probe client".to_owned()).spawn(move || {
             if shared.sit(&client) {
-                // A client that talks nonsense or is gone is dropped; there is nobody to tell.
-                let _ = Client::new(IDENTIFIER, Some(&shared.port)).serve(&client);
+                // A client that talks nonsense is dropped without a word. Where it is gone, there is nobody to tell.
+                if Client::new(IDENTIFIER, Some(&shared.port)).serve(&client).is_ok() {
+                    let _ = (&client).write_all(&NO_PACKET);
+                }
                 shared.stand_up();
             } else {
                 let _ = client.set_read_timeout(Some(REFUSAL));

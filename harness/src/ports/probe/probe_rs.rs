@@ -452,7 +452,8 @@ fn open(
     settings: &ProbeSettings,
     selector: &DebugProbeSelector,
 ) -> Result<(probe_rs::probe::Probe, Option<Relay>), ProbeError> {
-    let opened = Relay::for_probe(selector).map_err(Cause::from).and_then(|relay| {
+    let relay = if settings.says_goodbye { Ok(None) } else { Relay::for_probe(selector) };
+    let opened = relay.map_err(Cause::from).and_then(|relay| {
         let selector = relay.as_ref().map_or(selector, Relay::selector);
         let mut probe = Lister::new().open(selector.clone())?;
         if let Some(speed) = settings.speed_khz {

@@ -231,6 +231,7 @@ impl Parts<'_> {
             chip: CHIP.to_owned(),
             chip_description: Some(self.description.clone()),
             speed_khz: None,
+            says_goodbye: true,
         };
         let supply = Supply { board: Arc::downgrade(&board), radio: Arc::downgrade(&radio) };
         self.boards.push(board);

@@ -29,6 +29,7 @@ use crate::ports::{Events, NrfSniffer, PortEvent, PortEventKind, PortEvents, Sni
 use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use board::{Board, BoardFailure};
 use emulation::Emulation;
+use futures::future::try_join_all;
 use hanrig_air::live::LiveRadio;
 use hanrig_air::{SniffedFrame, fcs_is_good};
 use hanrig_dcc::data::DccData;
@@ -487,11 +488,9 @@ impl LiveBench {
 
     /// For how long no participant has anything to do by itself, where all of them tell.
     async fn idle(&mut self) -> Result<Option<Duration>, BenchFault> {
-        let mut idle = Some(self.next_due().map_or(Duration::MAX, |due| due.saturating_since(self.now())));
-        for (board, _) in self.boards() {
-            idle = board.idle().await?.zip(idle).map(|(board, others)| board.min(others));
-        }
-        Ok(idle)
+        let due = self.next_due().map_or(Duration::MAX, |due| due.saturating_since(self.now()));
+        let boards = try_join_all(self.boards().map(|(board, _)| board.idle())).await?;
+        Ok(boards.into_iter().try_fold(due, |idle, board| board.map(|board| board.min(idle))))
     }
 
     /// How far all clocks can be moved on now, of `left`.
@@ -518,13 +517,11 @@ impl LiveBench {
 
     /// Moves the boards' clocks on, and waits until each has gone through what the new time brings and all that it was told.
     async fn move_clocks(&mut self, by: Duration) -> Result<(), Cannot> {
-        for (board, _) in self.boards() {
-            board.move_clock(by).await?;
-        }
-        for (board, is_subject) in self.boards() {
-            board.clock_is_set().await.map_err(|failure| stopped(failure, is_subject))?;
-        }
-        Ok(())
+        try_join_all(self.boards().map(|(board, _)| board.move_clock(by))).await?;
+        let set = self.boards().map(|(board, is_subject)| async move {
+            board.clock_is_set().await.map_err(|failure| stopped(failure, is_subject))
+        });
+        try_join_all(set).await.map(drop)
     }
 
     /// Moves all clocks on. What boards say while the last of them is still to be told is of the time after.
