@@ -1,5 +1,6 @@
 //! Several images in the hub's blocks: how they get there, and whether the hub takes or refuses them.
 
+use super::disturbance::approach;
 use super::{HAN, WAN};
 use crate::rig::observe::{GatewayContent, Heard, Observations, OtaHeard, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
@@ -271,10 +272,7 @@ pub(super) fn covered(seen: &Observations, device: Eui64, image: ImageId) -> usi
     images.filter(|fetched| fetched.name == name).map(crate::rig::observe::ImageSeen::covered).max().unwrap_or(0)
 }
 
-/// How long a whole transfer takes at the least that is to stand still somewhere, where the rig can slow a Device down.
-const WHOLE: Duration = Duration::from_secs(4);
-/// From how many per cent before that stage the Device is slowed down further, and by how much.
-const SLOWED: usize = 6;
+/// By how much a Device is slowed down whose transfer is to stand still soon.
 const SLOWLY: Duration = Duration::from_millis(400);
 
 /// Waits until the transfer of an image is at `stage`, and switches its Device off where it is to stand still.
@@ -283,9 +281,8 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
     let (device, unit, image, size) = (update.device, update.unit, update.release.image, update.release.octets().len());
     let (hub, sent) = (world.hub()?, update.sent.unwrap_or(Instant::ZERO));
     let is_live = world.bench()?.is_live();
-    let block_size = usize::from(world.unit(unit)?.block_size);
-    let driver = world.in_motion()?;
-    let deadline = driver.now() + HAN;
+    let block_size = world.unit(unit)?.block_size;
+    let deadline = world.in_motion()?.now() + HAN;
     let there = |seen: &Observations| match stage {
         Stage::Waits => true,
         Stage::IsAt(percent) | Stage::StandsAt(percent) => covered(seen, device, image) * 100 >= size * percent,
@@ -298,13 +295,10 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
         }),
     };
     if let Stage::StandsAt(percent) = stage {
-        // A rig on a busy machine has the time to see how far it is.
-        let blocks = size.div_ceil(block_size.max(1));
-        driver.slow_down(device, WHOLE / u32::try_from(blocks).unwrap_or(u32::MAX).max(1))?;
-        let nearly = size * percent.saturating_sub(SLOWED) / 100;
-        driver.run_until(deadline, &mut |seen| covered(seen, device, image) >= nearly).await?;
-        driver.slow_down(device, SLOWLY)?;
+        let covered = |seen: &Observations| covered(seen, device, image);
+        approach(world, device, (size, block_size), (percent, SLOWLY), covered).await?;
     }
+    let driver = world.in_motion()?;
     if !driver.run_until(deadline, &mut |seen| there(seen)).await? {
         let octets = covered(driver.observations(), device, image);
         return Err(StepError::fail(format!(
