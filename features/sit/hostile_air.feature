@@ -225,3 +225,18 @@ Feature: Somebody else's radio near the premises
       | cut short           |
       | at random           |
       | longer than it says |
+
+  @ppmid @subject-ch @CH-03 @CH-06
+  Scenario Outline: Requests whose ZCL is <wrong> reach the hub in the PPMID's name
+    Given the manufacturer has released PPMID firmware version 00000020 of 8 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    And somebody sends the hub 12 OTA requests in the PPMID's name with the right keys and ZCL that is <wrong>
+    Then the PPMID fetches the image from the hub, octet for octet
+    And the Import Supplier gets N39 for the PPMID with version 00000020
+    And the hub has sent exactly 1 transfer Alert
+
+    Examples:
+      | wrong               |
+      | cut short           |
+      | at random           |
+      | longer than it says |

@@ -12,11 +12,11 @@ use hanrig_wire::mac::{MacError, MacFrame};
 use hanrig_wire::ota_file::MAXIMUM_IMAGE_SIZE;
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
-use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::{
     ImageBlockRequest, ImageBlockResponse, ImageNotify, OtaCommand, QueryNextImageResponse, UPGRADE_NOW, UPGRADE_WAIT,
-    UpgradeEndResponse,
+    UpgradeEndRequest, UpgradeEndResponse,
 };
+use hanrig_wire::zcl::{Status, ZclHeader};
 use hanrig_zigbee::Incoming;
 use hanrig_zigbee::ota::server::{LARGEST_BLOCK, Offer};
 
@@ -179,6 +179,10 @@ hanrig_wire::planted_faults! {
     TakesWithoutLinkKey: "CH-06", "CH-09";
     /// stops working when it receives a frame that it cannot read.
     StopsAtMalformedFrame: "CH-03";
+    /// stops working when it receives an OTA command that it cannot read.
+    StopsAtMalformedCommand: "CH-03";
+    /// takes an Upgrade End Request that breaks off after its status for the end of the transfer.
+    TakesCutEndRequest: "CH-06";
 }
 
 /// What faults make the hub remember.
@@ -277,6 +281,32 @@ impl<F> CommunicationsHub<F> {
     #[cfg(not(feature = "planted-faults"))]
     pub(crate) const fn stops_at(&self, _: &[u8]) -> bool {
         false
+    }
+
+    /// Has it take no frames any more, after a command that it could not read.
+    #[cfg(feature = "planted-faults")]
+    fn stops_at_command(&mut self) {
+        self.spoilt.deaf |= self.faulty(Fault::StopsAtMalformedCommand);
+    }
+
+    /// Has it take no frames any more, after a command that it could not read.
+    #[cfg(not(feature = "planted-faults"))]
+    const fn stops_at_command(&self) {}
+
+    /// What it takes a command of `device` for that it could not read.
+    pub(crate) fn spoil_malformed(
+        &mut self,
+        device: Eui64,
+        header: &ZclHeader,
+        payload: &[u8],
+    ) -> Option<UpgradeEndRequest> {
+        const UPGRADE_END_REQUEST: u8 = 0x06;
+        self.stops_at_command();
+        let is_end = header.command == UPGRADE_END_REQUEST && self.faulty(Fault::TakesCutEndRequest);
+        let status = Status(*payload.first().filter(|_| is_end)?);
+        let mut held = BlockName::ALL.iter().filter_map(|block| self.state.blocks.get(*block));
+        let held = held.find(|held| held.targets.iter().any(|target| target.eui == device))?;
+        Some(UpgradeEndRequest { status, image: held.image })
     }
 
     /// Where it is by its own count.

@@ -68,6 +68,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
             (ota::CLUSTER, FrameType::Cluster) => match OtaCommand::parse(header.command, payload) {
                 Ok(command) => self.on_ota(now, incoming, device_type, &header, &command),
                 Err(error) => {
+                    if let Some(request) = self.spoil_malformed(incoming.source, &header, payload) {
+                        return self.on_end_request(now, incoming, &header, &request);
+                    }
                     self.log(format!("command of {} not taken: {error}", incoming.source));
                     let status = Status::MALFORMED_COMMAND;
                     self.reply(now, incoming, DefaultResponse::answer(&header, status));

@@ -27,9 +27,9 @@ const ENDPOINT: u8 = 1;
 /// What a frame and all that it brings about take.
 const REACTION: Duration = Duration::from_millis(40);
 /// How much later the hub gets a request, on a bench that runs in real time: so long does the rig have to be first.
-const HEARD_LATE: Duration = Duration::from_millis(100);
+pub(super) const HEARD_LATE: Duration = Duration::from_millis(100);
 /// How long requests to forge answers to are waited for.
-const REQUESTS: Duration = Duration::from_secs(6 * 3600);
+pub(super) const REQUESTS: Duration = Duration::from_secs(6 * 3600);
 
 /// Which keys somebody makes use of, and whose name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
@@ -61,6 +61,9 @@ impl FromStr for How {
 }
 
 impl How {
+    /// In another's name, with all keys that this takes.
+    pub(super) const RIGHT_KEYS: Self = Self { protection: Protection::BothKeys, own: false };
+
     /// Who a frame is from that is to be taken for one of `node`.
     const fn guise(self, node: Eui64) -> Guise {
         if self.own { Guise::Own } else { Guise::Of(node) }
@@ -98,7 +101,13 @@ fn link_key(world: &RigScenario, device: Eui64) -> Result<Key128, StepError> {
 }
 
 /// A message of the OTA Upgrade Cluster, forged for a Device or, in its name, for the hub.
-fn forge(world: &mut RigScenario, how: How, device: Eui64, to_hub: bool, asdu: &[u8]) -> Result<Vec<u8>, StepError> {
+pub(super) fn forge(
+    world: &mut RigScenario,
+    how: How,
+    device: Eui64,
+    to_hub: bool,
+    asdu: &[u8],
+) -> Result<Vec<u8>, StepError> {
     let (hub, link_key) = (world.hub()?, link_key(world, device)?);
     let (from, to) = if to_hub { (device, hub) } else { (hub, device) };
     let mut attacker = attacker(world)?;
@@ -162,6 +171,16 @@ pub(super) async fn next_request<T>(
     wanted: impl Fn(u8, &OtaHeard) -> Option<T>,
 ) -> Result<Option<T>, StepError> {
     let hub = world.hub()?;
+    next_heard(world, (device, hub), window, wanted).await
+}
+
+/// The next command of the OTA Upgrade Cluster from the first to the second that `wanted` picks, from now on.
+pub(super) async fn next_heard<T>(
+    world: &mut RigScenario,
+    (from, to): (Eui64, Eui64),
+    window: Duration,
+    wanted: impl Fn(u8, &OtaHeard) -> Option<T>,
+) -> Result<Option<T>, StepError> {
     let mut looked = world.seen()?.air.len();
     let driver = world.in_motion()?;
     let deadline = driver.now() + window;
@@ -172,7 +191,7 @@ pub(super) async fn next_request<T>(
             looked += new.len();
             found = new
                 .iter()
-                .filter(|sighting| sighting.source == device && sighting.destination == Some(hub))
+                .filter(|sighting| sighting.source == from && sighting.destination == Some(to))
                 .find_map(|sighting| ota(sighting).and_then(|(sequence, command)| wanted(sequence, command)));
             found.is_some()
         })
@@ -216,7 +235,7 @@ pub(super) async fn answer_requests(
 }
 
 /// Whether a Device has said since the last stimulus that it has all of an image.
-fn is_through(world: &RigScenario, device: Eui64) -> Result<bool, StepError> {
+pub(super) fn is_through(world: &RigScenario, device: Eui64) -> Result<bool, StepError> {
     let since = world.since;
     Ok(world.seen()?.air.iter().rev().take_while(|sighting| sighting.at() >= since).any(|sighting| {
         sighting.source == device
@@ -247,8 +266,7 @@ async fn answers_blocks(world: &mut RigScenario, count: usize, named: Named, how
     regex = "^(\\d+) Image Block Responses with (another sequence number|another offset|another image) reach the (PPMID|HCALCS|ESME|GSME) in the hub's name$"
 )]
 async fn wrong_responses(world: &mut RigScenario, count: usize, what: String, named: Named) -> StepResult {
-    let how = How { protection: Protection::BothKeys, own: false };
-    answer_requests(world, (how, named, count), |sequence, request| {
+    answer_requests(world, (How::RIGHT_KEYS, named, count), |sequence, request| {
         let ImageBlockRequest { mut image, offset, maximum_data_size, .. } = *request;
         let data = foreign(request);
         match what.as_str() {

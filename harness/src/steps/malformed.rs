@@ -1,12 +1,17 @@
 //! Frames that are none, and messages that no specification has.
 
-use super::hostile::{How, answer_requests, attacker};
+use super::hostile::{
+    HEARD_LATE, How, REQUESTS, answer_requests, attacker, block, forge, is_through, next_heard, send,
+};
+use crate::rig::observe::OtaHeard;
 use crate::rig::participants::seed_for;
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, Node, RigScenario};
 use cucumber::{Parameter, when};
 use hanrig_wire::mac::{self, Address, AssociationStatus, FrameType, MacCommand, MacHeader};
 use hanrig_wire::time::Duration;
+use hanrig_wire::zcl::Status;
+use hanrig_wire::zcl::ota::{ImageBlockRequest, ImageId, OtaCommand, QueryNextImageRequest, UpgradeEndRequest};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 use std::str::FromStr;
@@ -154,30 +159,50 @@ async fn odd_frames(world: &mut RigScenario, node: Node, count: usize, oddity: O
 }
 
 /// What is wrong with a ZCL frame that is secured as it ought to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Parameter)]
+#[param(name = "odd_zcl", regex = "cut short|at random|longer than it says")]
+pub(super) enum OddZcl {
+    CutShort,
+    Random,
+    TooLong,
+}
+
+impl FromStr for OddZcl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "cut short" => Ok(Self::CutShort),
+            "at random" => Ok(Self::Random),
+            "longer than it says" => Ok(Self::TooLong),
+            _ => Err(format!("{text:?} is nothing that can be wrong with a ZCL frame")),
+        }
+    }
+}
+
 #[when(
-    regex = "^somebody answers (\\d+) Image Block Requests of the (PPMID|HCALCS|ESME|GSME) with the right keys and ZCL that is (cut short|at random|longer than it says)$"
+    expr = "somebody answers {int} Image Block Requests of the {device} with the right keys and ZCL that is {odd_zcl}"
 )]
-async fn odd_zcl(world: &mut RigScenario, count: usize, named: Named, what: String) -> StepResult {
+async fn odd_answers(world: &mut RigScenario, count: usize, named: Named, what: OddZcl) -> StepResult {
     let rng = core::cell::RefCell::new(rng(world)?);
     let image = world.release()?.octets().to_vec();
-    let how: How = "with the right keys".parse().map_err(StepError::bench_fault)?;
-    answer_requests(world, (how, named, count), |sequence, request| {
+    answer_requests(world, (How::RIGHT_KEYS, named, count), |sequence, request| {
         let rng = &mut *rng.borrow_mut();
         let data = octets(rng, usize::from(request.maximum_data_size));
-        let mut zcl = super::hostile::block(sequence, request.image, request.offset, &data);
-        match what.as_str() {
-            "cut short" => zcl.truncate(draw(rng, zcl.len())),
-            "at random" => {
+        let mut zcl = block(sequence, request.image, request.offset, &data);
+        match what {
+            OddZcl::CutShort => zcl.truncate(draw(rng, zcl.len())),
+            OddZcl::Random => {
                 let length = draw(rng, zcl.len()) + 1;
                 zcl = octets(rng, length);
             }
-            _ => {
+            OddZcl::TooLong => {
                 // Octets of the image, fewer than were asked for, as a server may send; and more behind them. A Device
                 // may take such a block or leave it, so what it has to say must be right.
                 let start = usize::try_from(request.offset).unwrap_or(usize::MAX);
                 let length = usize::from(request.maximum_data_size / 2);
                 let right: Vec<u8> = image.iter().skip(start).take(length).copied().collect();
-                zcl = super::hostile::block(sequence, request.image, request.offset, &right);
+                zcl = block(sequence, request.image, request.offset, &right);
                 let more = draw(rng, length) + 1;
                 zcl.extend(octets(rng, more));
             }
@@ -185,4 +210,67 @@ async fn odd_zcl(world: &mut RigScenario, count: usize, named: Named, what: Stri
         zcl
     })
     .await
+}
+
+/// The octets of a ZCL header that names no manufacturer.
+const ZCL_HEADER: usize = 3;
+
+/// A request of a Device's that fetches `image`, and what is wrong with it.
+fn odd_request(rng: &mut ChaCha8Rng, what: OddZcl, (turn, sequence): (usize, u8), image: ImageId) -> Vec<u8> {
+    let query = OtaCommand::QueryNextImageRequest(QueryNextImageRequest { current: image, hardware_version: None });
+    let block = OtaCommand::ImageBlockRequest(ImageBlockRequest {
+        image,
+        offset: 0,
+        maximum_data_size: 48,
+        node_address: None,
+        minimum_block_period: None,
+    });
+    let end = OtaCommand::UpgradeEndRequest(UpgradeEndRequest { status: Status::SUCCESS, image });
+    match what {
+        OddZcl::CutShort => {
+            let mut zcl = [end, query, block][turn % 3].frame(sequence);
+            // The status at least is there: a server must not take that for the end of the transfer.
+            let rest = zcl.len() - ZCL_HEADER - 1;
+            zcl.truncate(ZCL_HEADER + 1 + draw(rng, rest));
+            zcl
+        }
+        OddZcl::Random => {
+            let length = draw(rng, block.frame(sequence).len()) + 1;
+            octets(rng, length)
+        }
+        OddZcl::TooLong => {
+            // A server may take these all the same; the end of a transfer is not among them for that.
+            let mut zcl = [query, block][turn % 2].frame(sequence);
+            let more = draw(rng, 20) + 1;
+            zcl.extend(octets(rng, more));
+            zcl
+        }
+    }
+}
+
+#[when(
+    expr = "somebody sends the hub {int} OTA requests in the {device}'s name with the right keys and ZCL that is {odd_zcl}"
+)]
+async fn odd_requests(world: &mut RigScenario, count: usize, named: Named, what: OddZcl) -> StepResult {
+    let (device, hub, image) = (world.device(named)?.eui, world.hub()?, world.release()?.image);
+    let mut rng = rng(world)?;
+    world.in_motion()?.slow_down(hub, HEARD_LATE)?;
+    for turn in 0..count {
+        // After an answer: what is forged takes up the counter of the Device's next request, which comes again later.
+        let answer = |sequence, command: &OtaHeard| matches!(command, OtaHeard::Block { .. }).then_some(sequence);
+        let Some(sequence) = next_heard(world, (hub, device), REQUESTS, answer).await? else {
+            if is_through(world, device)? {
+                return Err(StepError::inconclusive(format!(
+                    "the {named} had the whole image after {turn} of {count} such requests"
+                )));
+            }
+            return Err(StepError::fail(format!(
+                "expected the hub to serve the {named} on, observed that it has served no more after {turn} such requests"
+            )));
+        };
+        let zcl = odd_request(&mut rng, what, (turn, sequence.wrapping_add(0x40)), image);
+        let frame = forge(world, How::RIGHT_KEYS, device, true, &zcl)?;
+        send(world, frame, true).await?;
+    }
+    Ok(world.in_motion()?.slow_down(hub, Duration::ZERO)?)
 }
