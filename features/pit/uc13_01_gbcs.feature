@@ -13,9 +13,13 @@ Feature: UC13.01 GBCS commands, responses and alerts
     When the <sender> reads the <Device>'s firmware version by SRV 11.2
     Then the <sender> gets the Device's response with version <version>
 
-    Examples:
+    @ppmid
+    Examples: a PPMID
       | Device | sender          | version  | hub                  |
       | PPMID  | Gas Supplier    | 00000010 | North, single band   |
+
+    Examples: other Devices
+      | Device | sender          | version  | hub                  |
       | HCALCS | Import Supplier | 00000100 | South, single band   |
       | ESME   | Import Supplier | 00000200 | Central, single band |
       | GSME   | Gas Supplier    | 00000200 | North, dual band     |

@@ -66,11 +66,15 @@ Feature: What a CSP rejects is told by N18, N19 or N20
       | <sender> | N19, N61, N62<39> |
       | <other>  | N59<39>           |
 
-    Examples:
+    @ppmid
+    Examples: a PPMID
       | Device | SRV      | sender          | other           | 39    | hub                  |
       | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | , N39 | North, single band   |
       | PPMID  | SRV 11.4 | Gas Supplier    | Import Supplier | , N39 | South, dual band     |
       | PPMID  | SRV 11.4 | Import Supplier | Gas Supplier    | , N39 | Central, single band |
+
+    Examples: an HCALCS
+      | Device | SRV      | sender          | other           | 39    | hub                  |
       | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    |       | North, dual band     |
       | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    |       | South, single band   |
       | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    |       | Central, dual band   |

@@ -100,6 +100,7 @@ Feature: What goes wrong between hub and Device is told by N62
     And the premises has the <Device>
     And the manufacturer has released <Device> firmware version 00000400 of 2 KB
     And the <Device>'s real hardware version is <place> of the image
+    And the <Device> sends its hardware version
     When the <sender> checks the image against the CPL and sends <SRV> for the <Device>
     Then the hub sends the Alert 0x8F89 with transfer response code 2, signed, for the <Device> and version 00000400
     And the <sender> gets N62 for the <Device> with Device Alert 0x8F89, transfer response code 2 and version 00000400

@@ -7,7 +7,7 @@ Feature: What makers declare of their Devices, and what the Devices do
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @ppmid @subject-ppmid @PPMID-01 @PPMID-02 @PPMID-03 @PPMID-07
+  @ppmid @ppmid-of-any-age @subject-ppmid @PPMID-01 @PPMID-02 @PPMID-03 @PPMID-07
   Scenario: The PPMID does what its maker declares, and nothing else
     Given these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB | Supplier        |
@@ -19,6 +19,7 @@ Feature: What makers declare of their Devices, and what the Devices do
     Then the PPMID gives its hardware version when it asks if its maker declares so, and not otherwise
     And the PPMID asks for blocks of the size that its maker declares
     And the PPMID asks by Image Page Request if its maker declares so, and not otherwise
+    And the PPMID says how a transfer ended as long after its last block as its maker declares
     And the PPMID asks unprompted as often as its maker declares
 
   @ppmid @subject-ppmid @PPMID-12
@@ -36,36 +37,53 @@ Feature: What makers declare of their Devices, and what the Devices do
     When the image for the PPMID is distributed and is through
     Then the PPMID gives its hardware version when it asks if its maker declares so, and not otherwise
 
-  @ppmid @subject-ch @subject-ppmid @CH-05 @PPMID-03
-  Scenario: A PPMID asks by Image Page Request first, which the hub need not know
-    Given the PPMID asks by Image Page Request first
-    And these Devices are on the HAN, and there is new firmware for them:
-      | Device    | Version  | KB | Supplier        |
-      | the PPMID | 00000020 | 4  | Import Supplier |
-    When the image for the PPMID is distributed and is through
-    Then the PPMID asks by Image Page Request if its maker declares so, and not otherwise
+  Scenario Outline: A Device asks by Image Page Request first, which the hub need not know: <Device>
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device       | Version  | KB | Supplier   |
+      | the <Device> | 00000400 | 4  | <Supplier> |
+    And the <Device> asks by Image Page Request first
+    When the image for the <Device> is distributed and is through
+    Then the <Device> asks by Image Page Request if its maker declares so, and not otherwise
     And 1 hour later exactly this has come of each image:
-      | Image for | Transfer response codes | DCC Alerts | Fetched |
-      | the PPMID | 0                       | N61, N62   | all     |
+      | Image for    | Transfer response codes | DCC Alerts | Fetched |
+      | the <Device> | 0                       | N61, N62   | all     |
+
+    @ppmid @subject-ch @subject-ppmid @CH-05 @PPMID-03
+    Examples:
+      | Device | Supplier        |
+      | PPMID  | Import Supplier |
+
+    @hcalcs @subject-ch @subject-hcalcs @CH-05 @HCALCS-01
+    Examples:
+      | Device | Supplier        |
+      | HCALCS | Import Supplier |
+
+    @subject-ch @CH-05 @METER-01
+    Examples:
+      | Device | Supplier        |
+      | ESME   | Import Supplier |
+      | GSME   | Gas Supplier    |
 
   @ppmid @subject-ch @CH-05
-  Scenario Outline: A PPMID with a pace of its own: blocks of <octets> octets, one every <pause> ms
-    Given the PPMID asks for blocks of <octets> octets, <pause> ms after one another
+  Scenario Outline: A PPMID with a pace of its own: blocks of <octets> octets, <pause> ms apart, <end> seconds to verify
+    Given the PPMID asks for blocks of <octets> octets, <pause> ms after one another, and says <end> seconds after the last how it ended
     And these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB | Supplier        |
       | the PPMID | 00000020 | 4  | Import Supplier |
     When the image for the PPMID is distributed and is through
     Then the PPMID asks for blocks of the size that its maker declares
+    And the PPMID says how a transfer ended as long after its last block as its maker declares
     And the hub has sent no block larger than the PPMID asked for
     And 1 hour later exactly this has come of each image:
       | Image for | Transfer response codes | DCC Alerts | Fetched |
       | the PPMID | 0                       | N61, N62   | all     |
 
     Examples:
-      | octets | pause |
-      | 7      | 0     |
-      | 33     | 250   |
-      | 50     | 10000 |
+      | octets | pause | end  |
+      | 7      | 0     | 0    |
+      | 33     | 250   | 60   |
+      | 50     | 10000 | 0    |
+      | 50     | 0     | 3600 |
 
   Scenario Outline: The <Device> does what its maker declares, and nothing else
     Given these Devices are on the HAN, and there is new firmware for them:
@@ -75,6 +93,8 @@ Feature: What makers declare of their Devices, and what the Devices do
     And 4 days go by
     Then the <Device> gives its hardware version when it asks if its maker declares so, and not otherwise
     And the <Device> asks for blocks of the size that its maker declares
+    And the <Device> asks by Image Page Request if its maker declares so, and not otherwise
+    And the <Device> says how a transfer ended as long after its last block as its maker declares
     And the <Device> asks unprompted as often as its maker declares
 
     @hcalcs @subject-hcalcs @HCALCS-01

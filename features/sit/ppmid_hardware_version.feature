@@ -11,6 +11,7 @@ Feature: The hub offers an image only to the hardware that it is for
   Scenario Outline: The hardware version is <out of range>
     Given the manufacturer has released PPMID firmware version 00000020 of 16 KB
     And the PPMID's real hardware version is <out of range> of the image
+    And the PPMID sends its hardware version
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the PPMID sends a Query Next Image Request with its hardware version
     And the hub answers that no image is available
@@ -36,6 +37,7 @@ Feature: The hub offers an image only to the hardware that it is for
   Scenario Outline: The hardware version is <in range>, which is in range
     Given the manufacturer has released PPMID firmware version 00000020 of 16 KB
     And the PPMID's real hardware version is <in range> of the image
+    And the PPMID sends its hardware version
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the PPMID sends a Query Next Image Request with its hardware version
     And the hub offers firmware version 00000020 to the PPMID

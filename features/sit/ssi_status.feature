@@ -22,9 +22,13 @@ Feature: SSI and SSMI show how far a firmware update is
     And within 15 minutes the 'Firmware Update Status' screen shows the <sender> that the <Device> is <at the end>, by the <sender>'s request for version 00000400
     And the 'Firmware Update Status' screen shows the other Supplier nothing of the <Device>
 
-    Examples:
+    @ppmid
+    Examples: a PPMID
       | Device | SRV      | sender          | other           | at the end              |
       | PPMID  | SRV 11.4 | Gas Supplier    | Import Supplier | FIRMWARE_ACTIVATED      |
+
+    Examples: other Devices
+      | Device | SRV      | sender          | other           | at the end              |
       | HCALCS | SRV 11.1 | Import Supplier | Gas Supplier    | SUCCESSFUL_HAN_TRANSFER |
       | ESME   | SRV 11.1 | Import Supplier | Gas Supplier    | SUCCESSFUL_HAN_TRANSFER |
       | GSME   | SRV 11.1 | Gas Supplier    | Import Supplier | SUCCESSFUL_HAN_TRANSFER |

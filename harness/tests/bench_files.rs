@@ -178,7 +178,7 @@ fn a_device_below_1_ghz_takes_a_hub_with_two_bands() {
     let in_place: Vec<_> = from.iter().zip(&to).map(|(from, to)| (from.as_str(), to.as_str())).collect();
     let built_in = |edits: &[(_, _)]| [in_place.as_slice(), edits].concat();
     let below = (hcalcs_is, below.as_str());
-    insta::assert_snapshot!(wrong("built-in/bench.toml", &built_in(&[below])), @r#"bench.toml:153:8: hcalcs[0].band: below 1 GHz, where a hub with one band does not reach it; expected [hub.profile] with bands = "dual""#);
+    insta::assert_snapshot!(wrong("built-in/bench.toml", &built_in(&[below])), @r#"bench.toml:157:8: hcalcs[0].band: below 1 GHz, where a hub with one band does not reach it; expected [hub.profile] with bands = "dual""#);
     let two = [below, ("bands = \"single\"", "bands = \"dual\"")];
     insta::assert_snapshot!(wrong("qemu.toml", &two), @"bench.toml:135:8: hcalcs[0].band: below 1 GHz, and the rig has a radio for that band where all is software only");
     let (_folder, path) = example("built-in/bench.toml", &built_in(&two));

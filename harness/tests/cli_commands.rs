@@ -350,20 +350,20 @@ fn the_built_in_bench_can_be_copied_and_is_checked() {
 
     ## identities
     error: 3 things are wrong with the bench
-      copy.toml:203:8: supplier[1].name: the name "PPMID" is used twice
-      copy.toml:204:7: supplier[1].eui: 0A-48-52-47-01-00-00-05 is also ppmid[0].eui on line 108; expected an identifier of its own
-      copy.toml:204:7: supplier[1].eui: no [[user]] of the data files has the id 0A-48-52-47-01-00-00-05
+      copy.toml:207:8: supplier[1].name: the name "PPMID" is used twice
+      copy.toml:208:7: supplier[1].eui: 0A-48-52-47-01-00-00-05 is also ppmid[0].eui on line 108; expected an identifier of its own
+      copy.toml:208:7: supplier[1].eui: no [[user]] of the data files has the id 0A-48-52-47-01-00-00-05
 
     ## keys
     error: 5 things are wrong with the bench
       copy.toml:41:14: hub.ds_private: expected a private scalar of P-256 in 64 hexadecimal digits, above zero and below the order
       copy.toml:110:16: ppmid[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:154:16: hcalcs[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:169:16: esme[0].install_code: CRC of the install code is C3B6, expected C3B5
-      copy.toml:181:16: gsme[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:158:16: hcalcs[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:173:16: esme[0].install_code: CRC of the install code is C3B6, expected C3B5
+      copy.toml:185:16: gsme[0].install_code: CRC of the install code is C3B6, expected C3B5
 
     ## data files
-    error: copy.toml:224:7: data.smi: cannot read smy.toml: No such file or directory (os error 2)
+    error: copy.toml:228:7: data.smi: cannot read smy.toml: No such file or directory (os error 2)
     "#);
 
     let smi = fs::read_to_string(built_in.join("smi.toml")).unwrap();

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use cucumber::World as _;
 use cucumber::step::Collection;
-use hanrig::bench::{Bench, Planted};
+use hanrig::bench::{Bench, DeviceDeclaration, Planted, PpmidDeclaration};
 use hanrig::runner::{Case, Run, feature};
 use hanrig::world::RigScenario;
 use hanrig_dcc::dsp;
@@ -213,6 +213,52 @@ fn a_dsp_that_does_not_follow_the_labs_reading_fails(#[case] fault: dsp::Fault, 
     let mut bench = bench(OTHER_READINGS);
     bench.planted.push(Planted::Dsp(fault));
     assert!(!ended(&run(bench, features), Verdict::Fail).is_empty());
+}
+
+/// What a maker may declare, and how it is declared of a PPMID and of another Device.
+type Variation = (&'static str, fn(&mut PpmidDeclaration), fn(&mut DeviceDeclaration));
+
+const VARIATIONS: &[Variation] = &[
+    (
+        "slow to verify, and asks for pages",
+        |ppmid| (ppmid.verification, ppmid.page_requests) = (Duration::from_secs(1200), true),
+        |device| (device.verification, device.page_requests) = (Duration::from_secs(1200), true),
+    ),
+    (
+        "small blocks, and pauses between them",
+        |ppmid| (ppmid.block_size, ppmid.block_pause) = (30, Duration::from_millis(400)),
+        |device| (device.block_size, device.block_pause) = (30, Duration::from_millis(400)),
+    ),
+    (
+        "knows no CS08, or tells otherwise of what it has got",
+        |ppmid| ppmid.predates_gbcs = true,
+        |device| device.receipt_alert = !device.receipt_alert,
+    ),
+    (
+        "sends no hardware version, or is impatient",
+        |ppmid| ppmid.sends_hardware_version = false,
+        |device| (device.answer_timeout, device.repeats) = (Duration::from_millis(700), 9),
+    ),
+];
+
+#[test]
+fn no_declaration_of_a_maker_makes_a_scenario_fail() {
+    for (what, of_ppmid, of_device) in VARIATIONS {
+        println!("{what}");
+        let mut bench = Bench::built_in().unwrap();
+        bench.ppmids.iter_mut().for_each(|ppmid| of_ppmid(&mut ppmid.declaration));
+        bench.devices.iter_mut().chain(&mut bench.reserve).for_each(|device| of_device(&mut device.declaration));
+        assert_judged(&run(bench, &[]), 0, &[]);
+    }
+}
+
+#[test]
+fn a_device_that_sends_no_hardware_version_is_not_one_for_scenarios_of_that() {
+    let mut bench = Bench::built_in().unwrap();
+    for device in bench.devices.iter_mut().chain(&mut bench.reserve) {
+        device.declaration.sends_hardware_version = false;
+    }
+    assert_judged(&run(bench, &["han_failures", "every_hub", "pics"]), 9, &["is declared to send no hardware version"]);
 }
 
 /// A maker may have its PPMID ask less often than daily: what a scenario cannot wait for is not held against it.

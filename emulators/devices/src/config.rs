@@ -56,6 +56,8 @@ pub struct Declaration {
     pub block_size: u8,
     /// The pause between a block and the request for the next.
     pub block_pause: Duration,
+    /// Whether it asks by Image Page Request, as long as the hub does not refuse that.
+    pub page_requests: bool,
     /// How long an answer of the hub may take before the request is repeated.
     pub answer_timeout: Duration,
     /// How often a request is repeated before the transfer is put off for a minute.
@@ -81,6 +83,7 @@ impl Declaration {
             sends_hardware_version: true,
             block_size: 50,
             block_pause: Duration::ZERO,
+            page_requests: false,
             answer_timeout: Duration::from_secs(5),
             repeats: 4,
             query_period: Duration::from_secs(if gsme { HALF_AN_HOUR } else { 24 * 3600 }),

@@ -95,6 +95,7 @@ fn han_of(config: &DeviceConfig, state: &State) -> HanDevice {
             hardware_version: declaration.sends_hardware_version.then_some(config.hardware_version),
             block_size: declaration.block_size,
             block_pause: declaration.block_pause,
+            page_requests: declaration.page_requests,
             answer_timeout: declaration.answer_timeout,
             repeats: declaration.repeats,
             ..ClientConfig::new(config.manufacturer_code, config.image_type)

@@ -83,13 +83,15 @@ hanrig_wire::planted_faults! {
     /// takes a payment mode whoever sends the Command, and whatever its signature and its MAC.
     TakesAnyPaymentMode: "METER-01";
     /// takes ten minutes longer to verify an image than its maker declares.
-    VerifiesLate: "HCALCS-01";
+    VerifiesLate: "HCALCS-01", "METER-01";
     /// tells of a download by an Alert, which its maker has declared that it does not.
     TellsOfReceipt: "HCALCS-01";
     /// asks with its hardware version if its maker has declared that it does not send it, and without it otherwise.
     AsksOtherwiseThanDeclared: "HCALCS-01", "METER-01";
     /// asks for smaller blocks than its maker declares.
     AsksForSmallerBlocks: "HCALCS-01", "METER-01";
+    /// asks by Image Page Request, which its maker has declared that it does not.
+    AsksForPages: "HCALCS-01", "METER-01";
     /// asks no more of its own accord after two days and a half.
     StopsAsking: "HCALCS-01", "METER-01";
     /// takes frames that it had before.
@@ -116,7 +118,8 @@ impl<F> Device<F> {
     /// Has its HAN side leave out the checks that it does not make.
     #[cfg(feature = "planted-faults")]
     pub(crate) fn relax(&mut self) {
-        const LEFT_OUT: [(Fault, &[Laxity]); 3] = [
+        const LEFT_OUT: [(Fault, &[Laxity]); 4] = [
+            (Fault::AsksForPages, &[Laxity::Pages]),
             (Fault::TakesReplays, &[Laxity::Replays]),
             (Fault::TakesUnsecured, &[Laxity::Unsecured, Laxity::WithoutLinkKey]),
             (Fault::TakesWithoutLinkKey, &[Laxity::WithoutLinkKey]),

@@ -19,6 +19,8 @@ pub struct Declaration {
     pub page_requests: bool,
     /// How long after the last unprompted query the next one follows: at least a day (PPMID-02).
     pub query_period: Duration,
+    /// How long verification of an image takes: its Upgrade End Request is that late.
+    pub verification: Duration,
     /// How long the restart into new firmware takes.
     pub restart: Duration,
     /// Whether it left the factory with firmware from before CS08 and CS09: it answers and tells nothing until its first
@@ -34,6 +36,7 @@ impl Default for Declaration {
             block_pause: Duration::ZERO,
             page_requests: false,
             query_period: Duration::from_secs(24 * 3600),
+            verification: Duration::ZERO,
             restart: Duration::from_secs(5),
             predates_gbcs: false,
         }

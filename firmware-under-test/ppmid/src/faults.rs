@@ -117,6 +117,8 @@ hanrig_wire::planted_faults! {
     AsksForPages: "PPMID-03";
     /// does not ask by Image Page Request, which its maker has declared that it does.
     NeverAsksForPages: "PPMID-03";
+    /// takes ten minutes longer to verify an image than its maker declares.
+    VerifiesLate: "PPMID-03";
     /// takes frames that it had before.
     TakesReplays: "PPMID-05";
     /// takes frames without security.
@@ -394,6 +396,12 @@ impl<F> Ppmid<F> {
         self.faulty(Fault::SkipsLastBlock)
             && frame.get(2) == Some(&BLOCK_REQUEST)
             && rest <= u32::from(self.config.declaration.block_size)
+    }
+
+    /// How long it takes to verify an image.
+    pub(crate) fn verification(&self) -> Duration {
+        let late = if self.faulty(Fault::VerifiesLate) { Duration::from_secs(600) } else { Duration::ZERO };
+        self.config.declaration.verification + late
     }
 
     /// What is made of an image that was verified, with this result.

@@ -73,17 +73,23 @@ impl<F: NorFlash> Ppmid<F> {
         }
     }
 
-    /// All of the image has come: verify it, and keep it for activation if it is good (PPMID-03, PPMID-04).
-    pub(crate) fn verify_download(&mut self, now: Instant, transfer: Transfer) {
+    /// All of the image has come. It is verified when the time that this takes has passed.
+    pub(crate) fn end_download(&mut self, now: Instant, transfer: Transfer) {
         if let Err(error) = self.slot.flush(&mut self.flash) {
             self.log(format!("{error}"));
         }
+        // Until the hub has answered: a loss of power before that must not leave it without an answer to give.
+        self.state.transfer = Some(Transfer { offset: transfer.size, ..transfer });
+        self.unsaved = true;
+        self.verify_at = Some((now + self.verification(), transfer));
+    }
+
+    /// Verifies the image, and keeps it for activation if it is good (PPMID-03, PPMID-04).
+    pub(crate) fn verify_download(&mut self, now: Instant, transfer: Transfer) {
         let (hardware, key) = (self.config.hardware_version, &self.config.manufacturer_key);
         let image = self.slot.read_image(&mut self.flash, transfer, hardware);
         let verified = image.and_then(|image| Ok(image.verify_manufacturer(key)?));
         let verified = self.spoil_verification(verified);
-        // Until the hub has answered: a loss of power before that must not leave it without an answer to give.
-        self.state.transfer = Some(Transfer { offset: transfer.size, ..transfer });
         self.unsaved = true;
         match verified {
             Ok(info) => {

@@ -62,6 +62,8 @@ pub struct Ppmid<F> {
     pub(crate) unsaved: bool,
     pub(crate) slot: Slot,
     query_at: Option<Instant>,
+    /// When the image that has come is verified.
+    pub(crate) verify_at: Option<(Instant, Transfer)>,
     restart: Option<Restart>,
     /// The Alert under way, and when to send it again.
     report: Option<Handle>,
@@ -115,6 +117,7 @@ impl<F: NorFlash> Ppmid<F> {
             unsaved: false,
             slot: Slot::new(SLOT, 0),
             query_at: None,
+            verify_at: None,
             restart: None,
             report: None,
             report_at: None,
@@ -160,6 +163,7 @@ impl<F: NorFlash> Ppmid<F> {
         [
             self.han.poll_at(),
             self.query_at,
+            self.verify_at.map(|(at, _)| at),
             self.restart.map(|(Restart::GoingDown(at) | Restart::Down(at))| at),
             self.report_at,
         ]
@@ -189,6 +193,9 @@ impl<F: NorFlash> Ppmid<F> {
             if !self.does_not_ask() {
                 self.han.client().query(now);
             }
+        }
+        if let Some((_, transfer)) = self.verify_at.take_if(|(at, _)| *at <= now) {
+            self.verify_download(now, transfer);
         }
         if self.report_at.take_if(|at| *at <= now).is_some() {
             self.send_report(now);
@@ -229,6 +236,7 @@ impl<F: NorFlash> Ppmid<F> {
         self.state.node = Some(self.han.persistent_state());
         self.han = han_of(&self.config, &self.state);
         self.query_at = None;
+        self.verify_at = None;
         self.report = None;
         self.report_at = None;
         self.restart = Some(Restart::Down(now + self.config.declaration.restart));
@@ -310,7 +318,7 @@ impl<F: NorFlash> Ppmid<F> {
             }
             ClientEvent::Started(transfer) => self.begin_download(transfer),
             ClientEvent::Block { octets, .. } => self.store_block(&octets),
-            ClientEvent::Downloaded(transfer) => self.verify_download(now, transfer),
+            ClientEvent::Downloaded(transfer) => self.end_download(now, transfer),
             ClientEvent::Abandoned { transfer, status } => {
                 self.log(format!("download of {} ended: {status}", transfer.image));
                 self.state.transfer = None;

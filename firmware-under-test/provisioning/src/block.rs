@@ -12,7 +12,7 @@ pub const REGION_SIZE: usize = 2048;
 /// The first word of a block: the letters `HRPV`.
 pub const MAGIC: u32 = u32::from_le_bytes(*b"HRPV");
 /// The version of the layout that this crate reads and writes.
-pub const VERSION: u16 = 3;
+pub const VERSION: u16 = 4;
 /// Octets before the payload.
 pub const HEAD: usize = 16;
 

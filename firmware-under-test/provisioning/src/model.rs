@@ -131,6 +131,8 @@ pub struct PpmidProvisioning {
     pub page_requests: bool,
     /// How long after the last unprompted query the next one follows.
     pub query_period: Duration,
+    /// How long verification of an image takes: its Upgrade End Request is that late.
+    pub verification: Duration,
     /// Whether it is from before firmware over the air, and knows nothing of GBCS until it is updated.
     pub predates_gbcs: bool,
     /// How long the restart into new firmware takes.

@@ -47,6 +47,7 @@ fn ppmid() -> PpmidProvisioning {
         block_pause: Duration::ZERO,
         page_requests: false,
         query_period: Duration::from_secs(24 * 3600),
+        verification: Duration::from_secs(90),
         predates_gbcs: false,
         restart: Duration::from_secs(5),
         seed: [9; 32],
@@ -72,7 +73,7 @@ fn the_head_is_as_documented() {
     let block = encode(&Provisioning::Hub(hub())).unwrap();
     let (head, _) = block.split_at(12);
     assert_eq!(head.split_at(4).0, b"HRPV");
-    assert_eq!(head.split_at(4).1, [3, 0, 0, 0, 132, 0, 0, 0]);
+    assert_eq!(head.split_at(4).1, [4, 0, 0, 0, 132, 0, 0, 0]);
 }
 
 #[test]
@@ -86,7 +87,7 @@ fn what_is_wrong_is_told() {
     assert_eq!(decode(&[0; REGION_SIZE]), Err(BlockError::Blank));
     assert_eq!(decode(&[0xFF; REGION_SIZE]), Err(BlockError::Blank));
     insta::assert_snapshot!(with(0, b"ABCD"), @"expected the word 0x56505248 at offset 0, found 0x44434241");
-    insta::assert_snapshot!(with(4, &[1, 0]), @"expected version 3 of the layout at offset 4, found 1");
+    insta::assert_snapshot!(with(4, &[1, 0]), @"expected version 4 of the layout at offset 4, found 1");
     insta::assert_snapshot!(with(8, &[0, 1, 0, 0]), @"the payload of 256 octets does not fit the 132 octets there are for it");
     insta::assert_snapshot!(with(12, &[0, 0, 0, 0]), @"the payload's CRC-32 is 0x98c0bf46, expected 0x00000000");
     insta::assert_snapshot!(decode(&good[..8]).unwrap_err(), @"the payload of 16 octets does not fit the 8 octets there are for it");

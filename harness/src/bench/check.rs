@@ -351,6 +351,9 @@ impl Checker<'_> {
             }),
             page_requests: table.declaration.page_requests,
             query_period: self.minutes(&table.declaration.query_period_minutes),
+            verification: table.declaration.verification_seconds.as_ref().map_or(Duration::ZERO, |seconds| {
+                Duration::from_secs(self.within(seconds, 0, 1200, "seconds up to 20 minutes").into())
+            }),
             predates_gbcs: table.declaration.predates_gbcs,
         };
         let keys = self.keys(&table.ds_private, &table.ka_private);
@@ -419,7 +422,7 @@ impl Checker<'_> {
         let query_period =
             within(&table.query_period_minutes, 1, year, "minutes up to a year", minutes, common.query_period);
         let verification =
-            within(&table.verification_seconds, 0, 86_400, "seconds up to a day", seconds, common.verification);
+            within(&table.verification_seconds, 0, 1200, "seconds up to 20 minutes", seconds, common.verification);
         let block_size = table.block_size.as_ref();
         let repeats = table.repeats.as_ref();
         DeviceDeclaration {
@@ -427,6 +430,7 @@ impl Checker<'_> {
             block_size: block_size
                 .map_or(common.block_size, |size| self.within(size, 1, MAX_BLOCK, "image octets that fit in a frame")),
             block_pause,
+            page_requests: table.page_requests.unwrap_or(common.page_requests),
             answer_timeout,
             repeats: repeats.map_or(common.repeats, |repeats| self.within(repeats, 1, 100, "repetitions")),
             query_period,

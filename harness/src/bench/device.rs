@@ -45,6 +45,8 @@ pub struct DeviceDeclaration {
     pub block_size: u8,
     /// The pause between a block and the request for the next.
     pub block_pause: Duration,
+    /// Whether it asks by Image Page Request, as long as the hub does not refuse that.
+    pub page_requests: bool,
     /// How long an answer of the hub may take before it asks again.
     pub answer_timeout: Duration,
     /// How often it asks again before it puts a transfer off.

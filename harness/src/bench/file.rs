@@ -155,6 +155,7 @@ pub(super) struct DeviceDeclarationTable {
     pub(super) sends_hardware_version: Option<bool>,
     pub(super) block_size: Option<Spanned<u8>>,
     pub(super) block_pause_milliseconds: Option<Spanned<u32>>,
+    pub(super) page_requests: Option<bool>,
     pub(super) answer_timeout_milliseconds: Option<Spanned<u32>>,
     pub(super) repeats: Option<Spanned<u8>>,
     pub(super) query_period_minutes: Option<Spanned<u32>>,
@@ -172,6 +173,7 @@ pub(super) struct DeclarationTable {
     #[serde(default)]
     pub(super) page_requests: bool,
     pub(super) query_period_minutes: Spanned<u32>,
+    pub(super) verification_seconds: Option<Spanned<u32>>,
     #[serde(default)]
     pub(super) predates_gbcs: bool,
 }

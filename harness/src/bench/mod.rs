@@ -238,6 +238,8 @@ pub struct PpmidDeclaration {
     pub page_requests: bool,
     /// How often it asks for an image without having been notified.
     pub query_period: Duration,
+    /// How long it takes to verify an image: its Upgrade End Request is that late.
+    pub verification: Duration,
     /// Whether it was installed with firmware from before CS08 and CS09: it answers and tells nothing until its first
     /// update (PPMID-12).
     pub predates_gbcs: bool,
@@ -311,7 +313,7 @@ impl Bench {
         if self.needs_hardware() {
             return 1;
         }
-        let suiting = if self.is_live() { processors.saturating_mul(3) } else { processors };
+        let suiting = if self.is_live() { processors.saturating_mul(4) } else { processors };
         wanted.unwrap_or(suiting).max(1)
     }
 

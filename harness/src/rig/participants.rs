@@ -66,6 +66,7 @@ pub fn ppmid_config(bench: &Bench, ppmid: &Ppmid, seed: u64) -> Result<PpmidConf
             block_pause: declared.block_pause,
             page_requests: declared.page_requests,
             query_period: declared.query_period,
+            verification: declared.verification,
             predates_gbcs: declared.predates_gbcs,
             ..Declaration::default()
         },
@@ -125,6 +126,7 @@ pub fn device_config(bench: &Bench, device: &Device, seed: u64) -> Result<Device
             sends_hardware_version: declared.sends_hardware_version,
             block_size: declared.block_size,
             block_pause: declared.block_pause,
+            page_requests: declared.page_requests,
             answer_timeout: declared.answer_timeout,
             repeats: declared.repeats,
             query_period: declared.query_period,

@@ -149,6 +149,7 @@ fn ppmid_of(base: &Bench, device: &SmiDevice, seed: u64) -> Ppmid {
         block_pause: std::time::Duration::ZERO,
         page_requests: false,
         query_period: hanrig_ppmid::Declaration::default().query_period,
+        verification: std::time::Duration::ZERO,
         predates_gbcs: false,
     };
     let known = base.ppmids.iter().find(|ppmid| ppmid.eui == device.id);
@@ -173,6 +174,7 @@ fn device_of(base: &Bench, device: &SmiDevice, kind: Kind, seed: u64) -> Device 
         sends_hardware_version: common.sends_hardware_version,
         block_size: common.block_size,
         block_pause: common.block_pause,
+        page_requests: common.page_requests,
         answer_timeout: common.answer_timeout,
         repeats: common.repeats,
         query_period: common.query_period,

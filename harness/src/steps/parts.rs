@@ -3,7 +3,6 @@
 use super::alerts::dcc_alert;
 use super::none_of;
 use super::pics::asks_within;
-use super::premises::make_ppmids;
 use crate::rig::observe::{Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role, Version};
@@ -15,8 +14,8 @@ use hanrig_wire::types::{Eui64, FirmwareVersion};
 
 #[given("the PPMID was installed with firmware from before CS08 and CS09")]
 fn predates(world: &mut RigScenario) -> StepResult {
-    make_ppmids(
-        world,
+    world.older_ppmid = true;
+    world.make_ppmids(
         "knows neither CS08 nor CS09",
         |ppmid| ppmid.declaration.predates_gbcs,
         |ppmid| ppmid.declaration.predates_gbcs = true,

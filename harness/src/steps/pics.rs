@@ -5,14 +5,14 @@
 
 use super::HAN;
 use super::air::{ota, unprompted};
-use super::premises::make_ppmids;
+use crate::bench::Device;
 use crate::rig::observe::{AirSighting, Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Unit, readable};
 use cucumber::{given, then};
 use hanrig_wire::gbcs::{AlertCode, Content, Cra, decode_content};
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 
 /// What is declared of any Device.
 struct Declared {
@@ -41,7 +41,7 @@ fn declared_of(world: &RigScenario, eui: Eui64) -> Result<Declared, StepError> {
             page_requests: declaration.page_requests,
             query_period: declaration.query_period,
             follows_notify: true,
-            verification: Duration::ZERO,
+            verification: declaration.verification,
             receipt_alert: false,
         });
     }
@@ -52,7 +52,7 @@ fn declared_of(world: &RigScenario, eui: Eui64) -> Result<Declared, StepError> {
         eui,
         sends_hardware_version: declaration.sends_hardware_version,
         block_size: declaration.block_size,
-        page_requests: false,
+        page_requests: declaration.page_requests,
         query_period: declaration.query_period,
         follows_notify: declaration.follows_notify,
         verification: declaration.verification,
@@ -239,39 +239,48 @@ async fn answers_cs08(world: &mut RigScenario) -> StepResult {
     compare("answer to CS08", claimed, answered.as_ref())
 }
 
-#[given("the PPMID asks by Image Page Request first")]
-fn asks_for_pages(world: &mut RigScenario) -> StepResult {
-    make_ppmids(
-        world,
-        "asks by Image Page Request",
-        |ppmid| ppmid.declaration.page_requests,
-        |ppmid| ppmid.declaration.page_requests = true,
-    )
+#[given(expr = "the {device} asks by Image Page Request first")]
+fn asks_for_pages(world: &mut RigScenario, named: Named) -> StepResult {
+    if named.0 == DeviceType::Ppmid {
+        return world.make_ppmids(
+            "asks by Image Page Request",
+            |ppmid| ppmid.declaration.page_requests,
+            |ppmid| ppmid.declaration.page_requests = true,
+        );
+    }
+    device(world, named)?.declaration.page_requests = true;
+    Ok(())
 }
 
-#[given(expr = "the PPMID asks for blocks of {int} octets, {int} ms after one another")]
-fn ppmid_timing(world: &mut RigScenario, octets: u8, milliseconds: u64) -> StepResult {
-    let pause = Duration::from_millis(milliseconds);
-    make_ppmids(
-        world,
-        &format!("asks for blocks of {octets} octets every {milliseconds} ms"),
-        |ppmid| ppmid.declaration.block_size == octets && ppmid.declaration.block_pause == pause,
-        |ppmid| {
-            ppmid.declaration.block_size = octets;
-            ppmid.declaration.block_pause = pause;
-        },
-    )
+/// A Device that no board plays.
+fn device(world: &mut RigScenario, named: Named) -> Result<&mut Device, StepError> {
+    let mut devices = world.bench_before_start()?.devices.iter_mut();
+    let device = devices.find(|device| device.kind.device_type() == named.0);
+    device.ok_or_else(|| StepError::bench_fault(format!("no step has put the {named} on the HAN")))
 }
 
 #[given(
     expr = "the {device} asks for blocks of {int} octets, {int} ms after one another, and says {int} seconds after the last how it ended"
 )]
 fn timing(world: &mut RigScenario, named: Named, octets: u8, milliseconds: u64, seconds: u64) -> StepResult {
-    let bench = world.bench_before_start()?;
-    let device = bench.devices.iter_mut().find(|device| device.kind.device_type() == named.0);
-    let device = device.ok_or_else(|| StepError::bench_fault(format!("no step has put the {named} on the HAN")))?;
-    device.declaration.block_size = octets;
-    device.declaration.block_pause = Duration::from_millis(milliseconds);
-    device.declaration.verification = Duration::from_secs(seconds);
+    let (pause, verification) = (Duration::from_millis(milliseconds), Duration::from_secs(seconds));
+    if named.0 == DeviceType::Ppmid {
+        return world.make_ppmids(
+            &format!("asks for blocks of {octets} octets every {milliseconds} ms and takes {seconds} s to verify them"),
+            |ppmid| {
+                let declared = &ppmid.declaration;
+                (declared.block_size, declared.block_pause, declared.verification) == (octets, pause, verification)
+            },
+            |ppmid| {
+                ppmid.declaration.block_size = octets;
+                ppmid.declaration.block_pause = pause;
+                ppmid.declaration.verification = verification;
+            },
+        );
+    }
+    let declaration = &mut device(world, named)?.declaration;
+    declaration.block_size = octets;
+    declaration.block_pause = pause;
+    declaration.verification = verification;
     Ok(())
 }

@@ -48,33 +48,27 @@ fn also_has(world: &mut RigScenario, named: Named, version: Version) -> StepResu
     Ok(())
 }
 
-/// Makes every PPMID of the bench as a scenario wants it. One that does not take from the rig how it is, as a vendor's
-/// board, either is so already, or the scenario is not for it.
-pub(super) fn make_ppmids(
-    world: &mut RigScenario,
-    what: &str,
-    is_so: impl Fn(&Ppmid) -> bool,
-    make_so: impl Fn(&mut Ppmid),
-) -> StepResult {
-    for ppmid in &mut world.bench_before_start()?.ppmids {
-        if is_so(ppmid) {
-            continue;
-        }
-        if !ppmid.player.takes_settings() {
-            return Err(StepError::not_applicable(format!(
-                "{} is declared otherwise, and the rig cannot make it one that {what}",
-                ppmid.name
-            )));
-        }
-        make_so(ppmid);
+#[given(expr = "the {device} sends its hardware version")]
+fn sends_hardware_version(world: &mut RigScenario, named: Named) -> StepResult {
+    if named.0 == DeviceType::Ppmid {
+        return world.make_ppmids(
+            "sends its hardware version",
+            |ppmid| ppmid.declaration.sends_hardware_version,
+            |ppmid| ppmid.declaration.sends_hardware_version = true,
+        );
     }
-    Ok(())
+    let mut devices = world.bench()?.devices.iter().filter(|device| device.kind.device_type() == named.0);
+    match devices.find(|device| !device.declaration.sends_hardware_version) {
+        Some(device) => {
+            Err(StepError::not_applicable(format!("{} is declared to send no hardware version", device.name)))
+        }
+        None => Ok(()),
+    }
 }
 
 #[given("the PPMID sends no hardware version")]
 fn sends_no_hardware_version(world: &mut RigScenario) -> StepResult {
-    make_ppmids(
-        world,
+    world.make_ppmids(
         "sends no hardware version",
         |ppmid| !ppmid.declaration.sends_hardware_version,
         |ppmid| ppmid.declaration.sends_hardware_version = false,
@@ -102,18 +96,11 @@ fn real_hardware_version(world: &mut RigScenario, named: Named, place: Place) ->
     if named.0 != DeviceType::Ppmid {
         let bench = world.bench_before_start()?;
         for device in bench.devices.iter_mut().filter(|device| device.kind.device_type() == named.0) {
-            if !device.declaration.sends_hardware_version {
-                return Err(StepError::not_applicable(format!(
-                    "{} is declared to send no hardware version",
-                    device.name
-                )));
-            }
             device.hardware_version = version;
         }
         return Ok(());
     }
-    make_ppmids(
-        world,
+    world.make_ppmids(
         &format!("has hardware version {version:04X}"),
         |ppmid| ppmid.hardware_version == version,
         |ppmid| ppmid.hardware_version = version,
@@ -122,8 +109,7 @@ fn real_hardware_version(world: &mut RigScenario, named: Named, place: Place) ->
 
 #[given(expr = "the PPMID asks for blocks of {int} octets")]
 fn asks_for_blocks(world: &mut RigScenario, octets: u8) -> StepResult {
-    make_ppmids(
-        world,
+    world.make_ppmids(
         &format!("asks for blocks of {octets} octets"),
         |ppmid| ppmid.declaration.block_size == octets,
         |ppmid| ppmid.declaration.block_size = octets,

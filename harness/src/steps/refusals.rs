@@ -86,8 +86,7 @@ async fn on_unserved_hub(world: &mut RigScenario, named: Named) -> StepResult {
 fn really_runs(world: &mut RigScenario, named: Named, version: Version) -> StepResult {
     if named.0 == DeviceType::Ppmid {
         let what = format!("runs firmware version {}", version.0);
-        return super::premises::make_ppmids(
-            world,
+        return world.make_ppmids(
             &what,
             |ppmid| ppmid.firmware_version == version.0,
             |ppmid| ppmid.firmware_version = version.0,

@@ -68,6 +68,8 @@ pub struct RigScenario {
     pub(crate) missed: Option<(Instant, ImageBlockRequest)>,
     /// Whether somebody listens in from the start.
     pub(crate) eavesdrops: bool,
+    /// Whether the PPMID is to be one from before CS08 and CS09.
+    pub(crate) older_ppmid: bool,
     /// What they know.
     pub(crate) attacker: Option<Attacker>,
     record: StepRecord,
@@ -95,6 +97,7 @@ impl RigScenario {
             desk: panel::PanelDesk::default(),
             missed: None,
             eavesdrops: false,
+            older_ppmid: false,
             attacker: None,
             record: StepRecord::default(),
         }
@@ -111,6 +114,29 @@ impl RigScenario {
             return Err(StepError::bench_fault("the bench is in motion: this step must come before the first When"));
         }
         self.bench.as_mut().ok_or_else(|| StepError::bench_fault("the scenario has no bench"))
+    }
+
+    /// Makes every PPMID of the bench as a scenario wants it. One that does not take from the rig how it is, as a vendor's
+    /// board, either is so already, or the scenario is not for it.
+    pub(crate) fn make_ppmids(
+        &mut self,
+        what: &str,
+        is_so: impl Fn(&Ppmid) -> bool,
+        make_so: impl Fn(&mut Ppmid),
+    ) -> Result<(), StepError> {
+        for ppmid in &mut self.bench_before_start()?.ppmids {
+            if is_so(ppmid) {
+                continue;
+            }
+            if !ppmid.player.takes_settings() {
+                return Err(StepError::not_applicable(format!(
+                    "{} is declared otherwise, and the rig cannot make it one that {what}",
+                    ppmid.name
+                )));
+            }
+            make_so(ppmid);
+        }
+        Ok(())
     }
 
     /// The PPMID that scenarios mean by "the PPMID".
@@ -246,6 +272,14 @@ impl RigScenario {
     async fn start(&mut self) -> Result<(), StepError> {
         const JOINING: Duration = Duration::from_secs(600);
         let context = self.context.clone().ok_or_else(|| StepError::bench_fault("the scenario has no context"))?;
+        let has = |tag: &str| context.tags.iter().any(|has| has == tag);
+        if has("ppmid") && !has("ppmid-of-any-age") && !self.older_ppmid {
+            self.make_ppmids(
+                "knows CS08 and CS09 from the start",
+                |ppmid| !ppmid.declaration.predates_gbcs,
+                |ppmid| ppmid.declaration.predates_gbcs = false,
+            )?;
+        }
         let bench = self.bench()?;
         let devices: Vec<_> = bench.on_han().map(|device| (device.name.to_owned(), device.eui)).collect();
         context.progress.note("joining");

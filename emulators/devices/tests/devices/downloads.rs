@@ -82,6 +82,7 @@ fn a_gsme_asks_on_its_own_schedule() {
 #[case::no_hardware_version(Declaration { sends_hardware_version: false, ..Declaration::of(Kind::Hcalcs) })]
 #[case::small_blocks(Declaration { block_size: 13, ..Declaration::of(Kind::Hcalcs) })]
 #[case::pauses(Declaration { block_pause: Duration::from_millis(400), ..Declaration::of(Kind::Hcalcs) })]
+#[case::pages(Declaration { page_requests: true, ..Declaration::of(Kind::Hcalcs) })]
 #[case::late_end(Declaration { verification: Duration::from_secs(1200), ..Declaration::of(Kind::Hcalcs) })]
 #[case::never_follows(Declaration { follows_notify: false, query_period: Duration::from_secs(3600), ..Declaration::of(Kind::Hcalcs) })]
 #[case::impatient(Declaration { answer_timeout: Duration::from_millis(700), repeats: 9, ..Declaration::of(Kind::Hcalcs) })]

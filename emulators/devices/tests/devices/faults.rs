@@ -141,6 +141,7 @@ const SHOWN_BY_SCENARIOS: &[Fault] = &[
     Fault::VerifiesLate,
     Fault::AsksOtherwiseThanDeclared,
     Fault::AsksForSmallerBlocks,
+    Fault::AsksForPages,
     Fault::StopsAsking,
     Fault::TakesReplays,
     Fault::TakesUnsecured,

@@ -61,6 +61,7 @@ pub fn ppmid_block(config: &PpmidConfig, occasion: u64, faults: Faults) -> Resul
         block_pause: declared.block_pause,
         page_requests: declared.page_requests,
         query_period: declared.query_period,
+        verification: declared.verification,
         predates_gbcs: declared.predates_gbcs,
         restart: declared.restart,
         seed: config.seed,
