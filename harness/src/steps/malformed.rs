@@ -10,6 +10,7 @@ use crate::world::{Named, Node, RigScenario};
 use cucumber::{Parameter, when};
 use hanrig_wire::mac::{self, Address, AssociationStatus, FrameType, MacCommand, MacHeader};
 use hanrig_wire::time::Duration;
+use hanrig_wire::types::FirmwareVersion;
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::{ImageBlockRequest, ImageId, OtaCommand, QueryNextImageRequest, UpgradeEndRequest};
 use rand_chacha::ChaCha8Rng;
@@ -215,9 +216,15 @@ async fn odd_answers(world: &mut RigScenario, count: usize, named: Named, what: 
 /// The octets of a ZCL header that names no manufacturer.
 const ZCL_HEADER: usize = 3;
 
-/// A request of a Device's that fetches `image`, and what is wrong with it.
-fn odd_request(rng: &mut ChaCha8Rng, what: OddZcl, (turn, sequence): (usize, u8), image: ImageId) -> Vec<u8> {
-    let query = OtaCommand::QueryNextImageRequest(QueryNextImageRequest { current: image, hardware_version: None });
+/// A request of a Device's that runs `runs` and fetches `image`, and what is wrong with it.
+fn odd_request(
+    rng: &mut ChaCha8Rng,
+    what: OddZcl,
+    (turn, sequence): (usize, u8),
+    (runs, image): (FirmwareVersion, ImageId),
+) -> Vec<u8> {
+    let current = ImageId { file_version: runs, ..image };
+    let query = OtaCommand::QueryNextImageRequest(QueryNextImageRequest { current, hardware_version: None });
     let block = OtaCommand::ImageBlockRequest(ImageBlockRequest {
         image,
         offset: 0,
@@ -252,7 +259,8 @@ fn odd_request(rng: &mut ChaCha8Rng, what: OddZcl, (turn, sequence): (usize, u8)
     expr = "somebody sends the hub {int} OTA requests in the {device}'s name with the right keys and ZCL that is {odd_zcl}"
 )]
 async fn odd_requests(world: &mut RigScenario, count: usize, named: Named, what: OddZcl) -> StepResult {
-    let (device, hub, image) = (world.device(named)?.eui, world.hub()?, world.release()?.image);
+    let (hub, image) = (world.hub()?, world.release()?.image);
+    let (device, runs) = (world.device(named)?.eui, world.device(named)?.firmware_version);
     let mut rng = rng(world)?;
     world.in_motion()?.slow_down(hub, HEARD_LATE)?;
     for turn in 0..count {
@@ -268,7 +276,7 @@ async fn odd_requests(world: &mut RigScenario, count: usize, named: Named, what:
                 "expected the hub to serve the {named} on, observed that it has served no more after {turn} such requests"
             )));
         };
-        let zcl = odd_request(&mut rng, what, (turn, sequence.wrapping_add(0x40)), image);
+        let zcl = odd_request(&mut rng, what, (turn, sequence.wrapping_add(0x40)), (runs, image));
         let frame = forge(world, How::RIGHT_KEYS, device, true, &zcl)?;
         send(world, frame, true).await?;
     }
