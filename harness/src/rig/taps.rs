@@ -165,7 +165,7 @@ impl Taps {
                 self.log("bench", at, &format!("{file} does not parse: {error}"));
                 // What a User sends that is no DUIS message, a step has it send on purpose.
                 if from == Party::Dsp {
-                    self.seen.undecoded += 1;
+                    self.seen.undecoded.document(&file);
                 }
             }
         }
@@ -205,7 +205,7 @@ impl Taps {
         let blocks = self.seen.air.iter().filter(|sighting| sighting.is_block()).count();
         for (name, count) in [
             ("frames sniffed", self.seen.frames),
-            ("frames not decoded", self.seen.undecoded),
+            ("frames not decoded", self.seen.undecoded.count),
             ("frames of the attacker", self.seen.injected),
             ("image blocks", blocks as u64),
             ("WAN messages", self.seen.wan.len() as u64),

@@ -434,11 +434,9 @@ fn hub_said(world: &RigScenario, named: Named, what: fn(&OtaHeard) -> bool) -> R
 
 fn never(world: &RigScenario, what: &str, heard: &[String]) -> StepResult {
     let Some(first) = heard.first() else {
-        let undecoded = world.seen()?.undecoded;
-        if undecoded > 0 {
-            return Err(StepError::inconclusive(format!(
-                "{what} was not heard, but {undecoded} frames could not be decoded"
-            )));
+        let undecoded = &world.seen()?.undecoded;
+        if !undecoded.is_none() {
+            return Err(StepError::inconclusive(format!("{what} was not heard, but {undecoded}")));
         }
         return Ok(());
     };

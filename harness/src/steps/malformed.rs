@@ -87,9 +87,13 @@ fn odd(rng: &mut ChaCha8Rng, oddity: Oddity, (pan_id, to): (u16, u16), heard: &[
         Oddity::CutShort => frame.extend_from_slice(&heard[..draw(rng, heard.len().saturating_sub(2)).max(1)]),
         Oddity::Damaged => {
             frame.extend_from_slice(heard);
-            for _ in 0..=draw(rng, 4) {
-                let at = draw(rng, frame.len());
-                if let Some(octet) = frame.get_mut(at) {
+            // Before the frame check sequence, or the sniffer could not tell it from the frame that it is a copy of.
+            let content = frame.len().saturating_sub(mac::FCS_LEN);
+            let mut places: Vec<_> = (0..=draw(rng, 4)).map(|_| draw(rng, content)).collect();
+            places.sort_unstable();
+            places.dedup();
+            for place in places {
+                if let Some(octet) = frame.get_mut(place) {
                     *octet ^= rng.next_u32() as u8 | 1;
                 }
             }

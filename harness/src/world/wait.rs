@@ -138,7 +138,7 @@ impl RigScenario {
         let seen = self.seen()?;
         let instead: Vec<_> =
             list(seen).iter().filter(|sighting| sighting.at() >= since && relevant(sighting)).cloned().collect();
-        let undecoded = seen.undecoded;
+        let undecoded = (!seen.undecoded.is_none()).then(|| seen.undecoded.to_string());
         let mut message = format!(
             "expected {place}, within {}: {what}\nobserved since {since} s: {}",
             readable(window),
@@ -153,10 +153,8 @@ impl RigScenario {
             message.push_str(&format!("\n  {} s  {}", sighting.at(), observation.summary));
             self.rests_on(sighting);
         }
-        if undecoded > 0 {
-            return Err(StepError::inconclusive(format!(
-                "{message}\n{undecoded} frames could not be decoded, so it may have come unseen"
-            )));
+        if let Some(undecoded) = undecoded {
+            return Err(StepError::inconclusive(format!("{message}\nit may have come unseen: {undecoded}")));
         }
         Err(StepError::fail(message))
     }

@@ -160,8 +160,9 @@ impl AirObserver {
     pub fn on_frame(&mut self, frame: &SniffedFrame, seen: &mut Observations) {
         seen.frames += 1;
         let dissection = self.dissector.dissect(&frame.psdu);
-        if dissection.stopped.is_some() {
-            seen.undecoded += 1;
+        if let Some(stopped) = dissection.stopped {
+            let frame = seen.frames;
+            seen.undecoded.note(|| format!("air.pcapng frame {frame}, {stopped}"));
             seen.revision += 1;
             return;
         }

@@ -21,6 +21,7 @@ use hanrig_reports::Observation;
 use hanrig_wire::time::Instant;
 use hanrig_wire::types::Eui64;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// All that was observed in a scenario.
@@ -42,14 +43,51 @@ pub struct Observations {
     pub screens: Vec<ScreenSighting>,
     /// Frames that the sniffer heard.
     pub frames: u64,
-    /// Frames that the rig could not decode, which it should have been able to.
-    pub undecoded: u64,
+    /// Frames and documents that the rig could not decode, which it should have been able to.
+    pub undecoded: Undecoded,
     /// Frames of the rig's own attacker that the sniffer heard: they are evidence, and nobody's word.
     pub injected: u64,
     /// Every frame that was not the attacker's own, as it was on the air, since somebody listens in.
     pub overheard: Vec<Overheard>,
     /// Changes whenever something is added.
     pub revision: u64,
+}
+
+/// What could not be decoded: anything may have been in it, so nothing counts as absent where there is any.
+#[derive(Debug, Default)]
+pub struct Undecoded {
+    /// How many frames and documents.
+    pub count: u64,
+    first: String,
+}
+
+impl Undecoded {
+    /// Notes one, with its place in the evidence.
+    fn note(&mut self, place: impl FnOnce() -> String) {
+        if self.count == 0 {
+            self.first = place();
+        }
+        self.count += 1;
+    }
+
+    /// A document of the evidence that does not parse.
+    pub fn document(&mut self, file: &str) {
+        self.note(|| file.to_owned());
+    }
+
+    /// Whether there is none.
+    pub const fn is_none(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl fmt::Display for Undecoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            1 => write!(f, "1 frame could not be decoded: {}", self.first),
+            count => write!(f, "{count} frames could not be decoded, the first: {}", self.first),
+        }
+    }
 }
 
 /// A frame as it was on the air.

@@ -90,8 +90,8 @@ impl WanObserver {
             let frame = match frame {
                 Ok(frame) => frame,
                 Err(error) => {
-                    transcribe(self.direction, &Decoded { octets: Vec::new(), summary: error.to_string() });
-                    seen.undecoded += 1;
+                    let line = transcribe(self.direction, &Decoded { octets: Vec::new(), summary: error.to_string() });
+                    seen.undecoded.note(|| format!("wan.jsonl line {line}, {error}"));
                     continue;
                 }
             };
@@ -102,8 +102,8 @@ impl WanObserver {
                     self.on_frame(at, line, parsed, seen);
                 }
                 Err(error) => {
-                    transcribe(self.direction, &Decoded { octets: frame, summary: error.to_string() });
-                    seen.undecoded += 1;
+                    let line = transcribe(self.direction, &Decoded { octets: frame, summary: error.to_string() });
+                    seen.undecoded.note(|| format!("wan.jsonl line {line}, {error}"));
                 }
             }
         }
