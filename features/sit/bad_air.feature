@@ -128,7 +128,7 @@ Feature: An update over an air that loses frames
     When the PPMID and the ESME do not hear each other
     And the image for the ESME is distributed and is at 1 %
     And the image for the PPMID is distributed and is through
-    And 120 minutes go by
+    And 180 minutes go by
     Then within 1 minute the hub has sent exactly the transfer response code 0 for the PPMID
     And within 1 minute the hub has sent exactly the transfer response code 0 for the ESME
     And 0 hours later the Import Supplier has got exactly these N39 for the PPMID: "00000020 activated"

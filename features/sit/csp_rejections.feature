@@ -61,6 +61,7 @@ Feature: What a CSP rejects is told by N18, N19 or N20
       | the second <Device> | N19       |
       | the third <Device>  | N19       |
     And the <other> gets N59 with the Hash of the Manufacturer Image and the <Device>
+    And the <sender> gets N62 for the <Device>
     And after an hour of quiet the Suppliers have got exactly these DCC Alerts:
       | Supplier | DCC Alerts        |
       | <sender> | N19, N61, N62<39> |

@@ -50,7 +50,7 @@ Feature: A hub with two bands
       | the ESME  | 00000300 | 60 | Import Supplier |
     When the image for the ESME is distributed and is at 1 %
     And the image for the PPMID is distributed and is through
-    Then 1 hour later exactly this has come of each image:
+    Then 3 hours later exactly this has come of each image:
       | Image for | Transfer response codes | DCC Alerts | Fetched |
       | the PPMID | 0                       | N61, N62   | all     |
       | the ESME  | 0                       | N61, N62   | all     |

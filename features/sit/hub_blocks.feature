@@ -99,7 +99,7 @@ Feature: The hub's two blocks, and which image gives way to which
     When the image for the <held> is distributed and is at 1 %
     And the image for the second <arrives> is distributed
     Then the hub <answer> the image for the second <arrives>
-    And 3 hours later exactly this has come of each image:
+    And 8 hours later exactly this has come of each image:
       | Image for            | Transfer response codes | DCC Alerts   | Fetched        |
       | the <held>           | <code>                  | N61, N62     | <held fetched> |
       | the second <arrives> | <its code>              | <its Alerts> | <its fetched>  |

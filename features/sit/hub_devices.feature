@@ -13,7 +13,7 @@ Feature: Several Devices, and what the hub says to each type at the end
       | the ESME       | 00000300 | 8  | Import Supplier |
       | the fifth ESME | 00000400 | 2  | Import Supplier |
     When the image for the ESME is distributed to every Device of its type
-    And 60 minutes go by
+    And 120 minutes go by
     Then 4 Devices have been fetching the image for the ESME at the same time
     And every Device of its type has got the image for the ESME, and the hub has sent one transfer Alert for each
 

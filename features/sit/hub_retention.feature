@@ -86,7 +86,7 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
       | the GSME  | 00000300 | 2  | Gas Supplier    |
       | the PPMID | 00000020 | 2  | Import Supplier |
     When the image for the GSME is distributed and waits
-    And it is one second before 335 hours since the hub had the image for the GSME
+    And it is one second before 334 hours since the hub had the image for the GSME
     And the image for the PPMID is distributed
     Then the hub refuses the image for the PPMID
     When every Device is switched on again
@@ -119,7 +119,7 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
       | the PPMID        | 00000020 | 2  | Import Supplier |
       | the second PPMID | 00000030 | 2  | Import Supplier |
     When the image for the GSME is distributed and waits
-    And it is 1 hour before the end of the hub's time to keep the image for the GSME
+    And it is 2 hours before the end of the hub's time to keep the image for the GSME
     And the transfer to the GSME goes on and stands at 50 %
     And it is one second after the hub's time to keep the image for the GSME
     And the image for the PPMID is distributed

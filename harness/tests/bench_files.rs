@@ -155,7 +155,7 @@ fn a_bench_has_settings_for_its_dcc_and_hubs_that_scenarios_name() {
     let profile = "[[hub_profile]]\nname = \"PPMID\"\nregion = \"North\"\nmaker = \"M\"\nbands = \"dual\"\nstall_hours = 0\n\n[hub]\nplayer";
     insta::assert_snapshot!(wrong("qemu.toml", &[("[hub]\nplayer", profile)]), @r#"
 2 things are wrong with the bench
-  bench.toml:39:15: hub_profile[0].stall_hours: 0 is out of range; expected hours up to a year, 1 to 8784
+  bench.toml:39:15: hub_profile[0].stall_hours: 0 is out of range; expected hours from a day (CH-14, I-10) to a year, 24 to 8784
   bench.toml:112:8: ppmid[0].name: the name "PPMID" is used twice
 "#);
 }
@@ -166,6 +166,46 @@ fn what_no_bench_can_do_with_a_device_is_told() {
     insta::assert_snapshot!(wrong("qemu.toml", &[(hcalcs_is, "name = \"HCALCS\"\nplayer = \"qemu\"")]), @r#"bench.toml:134:10: hcalcs[0].player: no board can play hcalcs yet; expected "software""#);
     insta::assert_snapshot!(wrong("nrf52840dk-pair.toml", &[("[access_control_broker]", &hcalcs())]), @r#"bench.toml:115:10: hcalcs[0].player: the player is "software", and there is no [hcalcs.radio], the radio co-processor over which it reaches the boards"#);
     insta::assert_snapshot!(wrong("qemu.toml", &[("block_size = 48", "block_size = 51")]), @r#"bench.toml:145:14: hcalcs[0].declaration.block_size: 51 is out of range; expected image octets that fit in a frame, 1 to 50"#);
+}
+
+#[test]
+fn what_the_documents_do_not_leave_to_makers_cannot_be_declared() {
+    let profile = [("retention_hours = 336", "retention_hours = 335"), ("stall_hours = 24", "stall_hours = 23")];
+    insta::assert_snapshot!(wrong("vendor-ppmid.toml", &profile), @"
+2 things are wrong with the bench
+  bench.toml:55:19: hub.profile.retention_hours: 335 is out of range; expected hours from 14 days (CH-13, I-09) to a year, 336 to 8784
+  bench.toml:57:15: hub.profile.stall_hours: 23 is out of range; expected hours from a day (CH-14, I-10) to a year, 24 to 8784
+");
+    let daily = "query_period_minutes = 1440";
+    insta::assert_snapshot!(wrong("qemu.toml", &[(daily, "query_period_minutes = 60")]), @"bench.toml:128:24: ppmid[0].declaration.query_period_minutes: 60 is out of range; expected minutes from a day (PPMID-02) to a year, 1440 to 527040");
+}
+
+#[test]
+fn what_scenarios_cannot_wait_for_cannot_be_declared() {
+    let declared = |text: &str| wrong("qemu.toml", &[("block_size = 48", text)]);
+    insta::assert_snapshot!(declared("block_size = 48\nblock_pause_milliseconds = 5401"), @"bench.toml:146:28: hcalcs[0].declaration.block_pause_milliseconds: 5401 is out of range; expected milliseconds with which the largest image of 16000 blocks is through within a day, 0 to 5400");
+    insta::assert_snapshot!(declared("block_size = 1\nblock_pause_milliseconds = 113"), @"bench.toml:146:28: hcalcs[0].declaration.block_pause_milliseconds: 113 is out of range; expected milliseconds with which the largest image of 768000 blocks is through within a day, 0 to 112");
+    insta::assert_snapshot!(declared("query_period_minutes = 4"), @"bench.toml:145:24: hcalcs[0].declaration.query_period_minutes: 4 is out of range; expected minutes up to a year, 5 to 527040");
+    insta::assert_snapshot!(declared("follows_notify = false"), @"bench.toml:145:18: hcalcs[0].declaration.follows_notify: a Device that asks on its own alone; expected query_period_minutes, 5 to 60");
+    insta::assert_snapshot!(declared("follows_notify = false\nquery_period_minutes = 61"), @"bench.toml:146:24: hcalcs[0].declaration.query_period_minutes: 61 is out of range; expected minutes up to an hour, for no Image Notify has it ask sooner, 5 to 60");
+    insta::assert_snapshot!(declared("verification_seconds = 1201"), @"bench.toml:145:24: hcalcs[0].declaration.verification_seconds: 1201 is out of range; expected seconds up to 20 minutes, 0 to 1200");
+}
+
+#[test]
+fn a_dcc_that_takes_too_little_for_the_scenarios_is_told() {
+    let (folder, path) = example("qemu.toml", &[("[data]", "[data]\nsettings = \"dcc.toml\"")]);
+    let small =
+        "maximum_devices = 6\n[csp.north]\njobs = 6\ndevices_per_job = 1\n[csp.south_and_central]\ndevices = 6\n";
+    fs::write(folder.path().join("dcc.toml"), small).unwrap();
+    let told = Bench::load(&path).expect_err("it is enough").to_string();
+    insta::assert_snapshot!(told.replace(&format!("{}/", folder.path().display()), ""), @"
+3 things are wrong with the bench
+  dcc.toml: csp.north.jobs times csp.north.devices_per_job is 6; expected 7 or more, for scenarios send requests for so many Devices
+  dcc.toml: csp.south_and_central.devices is 6; expected 7 or more, for scenarios send requests for so many Devices
+  dcc.toml: maximum_devices is 6; expected 7 or more, for scenarios send requests for so many Devices
+");
+    fs::write(folder.path().join("dcc.toml"), small.replace('6', "7")).unwrap();
+    Bench::load(&path).unwrap();
 }
 
 #[test]

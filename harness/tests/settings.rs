@@ -173,10 +173,10 @@ fn the_whole_suite_is_judged_by_other_readings_of_i_03_i_11_and_i_13() {
     &["csp.notification_batch = 30m, usually 0s"],
 )]
 #[case::csps_with_other_capacity(
-    "[csp.north]\njobs = 3\ndevices_per_job = 1\nchannels = 6\n[csp.south_and_central]\ndevices = 3",
+    "[csp.north]\njobs = 7\ndevices_per_job = 1\nchannels = 6\n[csp.south_and_central]\ndevices = 7",
     TO_ONE_HUB,
     11,
-    &["csp.north.channels = 6, usually 3", "csp.south_and_central.devices = 3"],
+    &["csp.north.channels = 6, usually 3", "csp.south_and_central.devices = 7"],
 )]
 #[case::the_rest(
     "meter_version_read = \"cs08\"\nresponse_timeout = \"12h\"",
@@ -225,9 +225,20 @@ const VARIATIONS: &[Variation] = &[
         |device| (device.verification, device.page_requests) = (Duration::from_secs(1200), true),
     ),
     (
-        "small blocks, and pauses between them",
-        |ppmid| (ppmid.block_size, ppmid.block_pause) = (30, Duration::from_millis(400)),
-        |device| (device.block_size, device.block_pause) = (30, Duration::from_millis(400)),
+        "the longest pauses between blocks, and the longest until a Device asks",
+        |ppmid| ppmid.block_pause = Duration::from_millis(5625),
+        |device| {
+            (device.block_size, device.block_pause) = (48, Duration::from_millis(5400));
+            (device.follows_notify, device.query_period) = (false, Duration::from_secs(3600));
+        },
+    ),
+    (
+        "small blocks, the longest pauses between them, and the shortest time until a Device asks",
+        |ppmid| (ppmid.block_size, ppmid.block_pause) = (10, Duration::from_millis(1125)),
+        |device| {
+            (device.block_size, device.block_pause) = (10, Duration::from_millis(1125));
+            device.query_period = Duration::from_secs(300);
+        },
     ),
     (
         "knows no CS08, or tells otherwise of what it has got",

@@ -5,25 +5,25 @@ use std::ops::Range;
 
 use hanrig_dcc::data::{Code, DccData};
 use hanrig_dcc::settings::Settings;
-use hanrig_devices::{Declaration, Kind};
+use hanrig_devices::Kind;
 use hanrig_wire::gbcs::{SecretKey, SigningKey};
 use hanrig_wire::security::InstallCode;
-use hanrig_wire::time::{Duration, Utc};
+use hanrig_wire::time::Utc;
 use hanrig_wire::types::{DeviceType, Eui64};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use super::file::{BenchFile, DeviceDeclarationTable, DeviceTable, Files, NamedHubProfileTable, PpmidTable, Text};
+use super::file::{BenchFile, DeviceTable, Files, PpmidTable, Text};
 use super::player_tables::PlayerName;
 use super::{
-    Band, Bands, Bench, BenchError, Certificates, Device, DeviceDeclaration, Hub, HubProfile, Keys, Manufacturer,
-    Medium, NamedHubProfile, Network, Party, Player, Ppmid, PpmidDeclaration, Problem, SubGhz, Supplier,
+    Band, Bands, Bench, BenchError, Certificates, Device, Hub, Keys, Manufacturer, Medium, Network, Party, Player,
+    Ppmid, Problem, SubGhz, Supplier,
 };
 
-/// The most image octets of an Image Block Response that fits in a frame with NWK and APS security.
-const MAX_BLOCK: u8 = 50;
+/// Devices that a scenario lists in one request at most.
+const DEVICES_OF_A_REQUEST: usize = 7;
 
 /// Collects what is wrong with a bench file.
 pub(super) struct Checker<'a> {
@@ -88,13 +88,7 @@ impl Checker<'_> {
         let hub = &file.hub;
         self.identity(&hub.eui);
         let hub_keys = self.keys(&hub.ds_private, &hub.ka_private);
-        let profile = HubProfile {
-            maker: hub.profile.maker.clone(),
-            bands: hub.profile.bands,
-            retention: self.hours(&hub.profile.retention_hours),
-            stall: self.hours(&hub.profile.stall_hours),
-            notify_again: self.minutes(&hub.profile.notify_again_minutes),
-        };
+        let profile = self.hub_profile(&hub.profile);
         let hub_profiles = file.hub_profile.iter().map(|table| self.named_profile(table, &profile)).collect();
         self.bands(&file, profile.bands);
         let makers: Vec<_> = file.manufacturer.iter().map(|maker| *maker.code.get_ref()).collect();
@@ -189,7 +183,10 @@ impl Checker<'_> {
             }
         };
         match Settings::from_toml(&text.text) {
-            Ok(settings) => Some(settings),
+            Ok(settings) => {
+                self.capacity(&text.name, &settings);
+                Some(settings)
+            }
             Err(error) => {
                 self.problems.push(Problem::at(&text.name, &text.text, error.span(), error.message().trim()));
                 None
@@ -197,26 +194,22 @@ impl Checker<'_> {
         }
     }
 
-    fn named_profile(&mut self, table: &NamedHubProfileTable, own: &HubProfile) -> NamedHubProfile {
-        self.name(&table.name);
-        let (retention, stall) = (table.retention_hours.as_ref(), table.stall_hours.as_ref());
-        let notify_again = table.notify_again_minutes.as_ref();
-        let profile = HubProfile {
-            maker: table.maker.clone(),
-            bands: table.bands,
-            retention: retention.map_or(own.retention, |number| self.hours(number)),
-            stall: stall.map_or(own.stall, |number| self.hours(number)),
-            notify_again: notify_again.map_or(own.notify_again, |number| self.minutes(number)),
-        };
-        NamedHubProfile { name: table.name.get_ref().clone(), region: table.region, profile }
-    }
-
-    fn hours(&mut self, number: &Spanned<u32>) -> Duration {
-        Duration::from_secs(u64::from(self.within(number, 1, 24 * 366, "hours up to a year")) * 3600)
-    }
-
-    fn minutes(&mut self, number: &Spanned<u32>) -> Duration {
-        minutes(self.within(number, 1, 60 * 24 * 366, "minutes up to a year"))
+    /// Notes what would not take the requests of scenarios.
+    fn capacity(&mut self, file: &str, settings: &Settings) {
+        let (north, south_and_central) = (settings.csp.north, settings.csp.south_and_central);
+        for (name, devices) in [
+            ("maximum_devices", settings.maximum_devices),
+            ("csp.north.jobs times csp.north.devices_per_job", north.jobs.saturating_mul(north.devices_per_job)),
+            ("csp.south_and_central.devices", south_and_central.devices),
+        ] {
+            if devices < DEVICES_OF_A_REQUEST {
+                let message = format!(
+                    "{name} is {devices}; expected {DEVICES_OF_A_REQUEST} or more, for scenarios send requests for so many \
+                     Devices"
+                );
+                self.problems.push(Problem::with_file(file, message));
+            }
+        }
     }
 
     /// What the DCC and its Users sign with.
@@ -343,19 +336,7 @@ impl Checker<'_> {
         self.identity(&table.eui);
         self.maker(&table.manufacturer_code, makers);
         let install_code = self.install_code(&table.install_code);
-        let declaration = PpmidDeclaration {
-            sends_hardware_version: table.declaration.sends_hardware_version,
-            block_size: self.within(&table.declaration.block_size, 1, MAX_BLOCK, "image octets that fit in a frame"),
-            block_pause: table.declaration.block_pause_milliseconds.as_ref().map_or(Duration::ZERO, |pause| {
-                Duration::from_millis(self.within(pause, 0, 60_000, "milliseconds up to a minute").into())
-            }),
-            page_requests: table.declaration.page_requests,
-            query_period: self.minutes(&table.declaration.query_period_minutes),
-            verification: table.declaration.verification_seconds.as_ref().map_or(Duration::ZERO, |seconds| {
-                Duration::from_secs(self.within(seconds, 0, 1200, "seconds up to 20 minutes").into())
-            }),
-            predates_gbcs: table.declaration.predates_gbcs,
-        };
+        let declaration = self.ppmid_declaration(&table.declaration);
         let keys = self.keys(&table.ds_private, &table.ka_private);
         Some(Ppmid {
             name: table.name.get_ref().clone(),
@@ -377,7 +358,7 @@ impl Checker<'_> {
         self.identity(&table.eui);
         self.maker(&table.manufacturer_code, makers);
         let install_code = self.install_code(&table.install_code);
-        let declaration = self.declaration(kind, &table.declaration);
+        let declaration = self.device_declaration(kind, &table.declaration);
         let keys = self.keys(&table.ds_private, &table.ka_private);
         Some(Device {
             kind,
@@ -393,51 +374,6 @@ impl Checker<'_> {
             declaration,
             keys: keys?,
         })
-    }
-
-    fn declaration(&mut self, kind: Kind, table: &DeviceDeclarationTable) -> DeviceDeclaration {
-        let common = Declaration::of(kind);
-        let mut within = |value: &Option<Spanned<u32>>, from, to, what: &str, unit: fn(u32) -> Duration, common| {
-            value.as_ref().map_or(common, |value| unit(self.within(value, from, to, what)))
-        };
-        let milliseconds = |number: u32| Duration::from_millis(number.into());
-        let seconds = |number: u32| Duration::from_secs(number.into());
-        let block_pause = within(
-            &table.block_pause_milliseconds,
-            0,
-            60_000,
-            "milliseconds up to a minute",
-            milliseconds,
-            common.block_pause,
-        );
-        let answer_timeout = within(
-            &table.answer_timeout_milliseconds,
-            100,
-            60_000,
-            "milliseconds up to a minute",
-            milliseconds,
-            common.answer_timeout,
-        );
-        let year = 60 * 24 * 366;
-        let query_period =
-            within(&table.query_period_minutes, 1, year, "minutes up to a year", minutes, common.query_period);
-        let verification =
-            within(&table.verification_seconds, 0, 1200, "seconds up to 20 minutes", seconds, common.verification);
-        let block_size = table.block_size.as_ref();
-        let repeats = table.repeats.as_ref();
-        DeviceDeclaration {
-            sends_hardware_version: table.sends_hardware_version.unwrap_or(common.sends_hardware_version),
-            block_size: block_size
-                .map_or(common.block_size, |size| self.within(size, 1, MAX_BLOCK, "image octets that fit in a frame")),
-            block_pause,
-            page_requests: table.page_requests.unwrap_or(common.page_requests),
-            answer_timeout,
-            repeats: repeats.map_or(common.repeats, |repeats| self.within(repeats, 1, 100, "repetitions")),
-            query_period,
-            follows_notify: table.follows_notify.unwrap_or(common.follows_notify),
-            verification,
-            receipt_alert: table.receipt_alert.unwrap_or(common.receipt_alert),
-        }
     }
 
     /// Notes a Device whose images nobody could sign.
@@ -460,7 +396,7 @@ impl Checker<'_> {
     }
 
     /// Notes names that two players share: steps name players.
-    fn name(&mut self, name: &Spanned<String>) {
+    pub(super) fn name(&mut self, name: &Spanned<String>) {
         let text = name.get_ref();
         if text.trim().is_empty() {
             self.wrong(name.span(), "an empty name; expected what scenarios call it");
@@ -527,8 +463,4 @@ impl Checker<'_> {
         }
         key
     }
-}
-
-fn minutes(number: u32) -> Duration {
-    Duration::from_secs(u64::from(number) * 60)
 }

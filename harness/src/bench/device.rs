@@ -84,6 +84,8 @@ pub struct OnHan<'a> {
     pub firmware_version: FirmwareVersion,
     /// Image octets that it asks for in one Image Block Request.
     pub block_size: u8,
+    /// The pause between a block and the request for the next.
+    pub block_pause: Duration,
     /// Its keys.
     pub keys: &'a Keys,
 }
@@ -101,6 +103,7 @@ impl<'a> From<&'a Device> for OnHan<'a> {
             hardware_version: device.hardware_version,
             firmware_version: device.firmware_version,
             block_size: device.declaration.block_size,
+            block_pause: device.declaration.block_pause,
             keys: &device.keys,
         }
     }
@@ -119,6 +122,7 @@ impl<'a> From<&'a Ppmid> for OnHan<'a> {
             hardware_version: ppmid.hardware_version,
             firmware_version: ppmid.firmware_version,
             block_size: ppmid.declaration.block_size,
+            block_pause: ppmid.declaration.block_pause,
             keys: &ppmid.keys,
         }
     }

@@ -159,7 +159,7 @@ pub(super) struct DeviceDeclarationTable {
     pub(super) answer_timeout_milliseconds: Option<Spanned<u32>>,
     pub(super) repeats: Option<Spanned<u8>>,
     pub(super) query_period_minutes: Option<Spanned<u32>>,
-    pub(super) follows_notify: Option<bool>,
+    pub(super) follows_notify: Option<Spanned<bool>>,
     pub(super) verification_seconds: Option<Spanned<u32>>,
     pub(super) receipt_alert: Option<bool>,
 }

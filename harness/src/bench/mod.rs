@@ -9,6 +9,7 @@
 
 mod certificates;
 mod check;
+mod declarations;
 mod device;
 mod error;
 mod file;

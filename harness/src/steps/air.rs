@@ -325,9 +325,14 @@ async fn second_is_offered_nothing(world: &mut RigScenario) -> StepResult {
         return Err(StepError::fail(format!("expected NO_IMAGE_AVAILABLE for the second PPMID\nobserved {observed}")));
     }
     fetched(world, PPMID).await?;
+    // The hub holds the image from the offer at the latest until the last block at the earliest.
     let mut fetching = world.seen()?.air.iter().filter(|sighting| {
         sighting.destination == Some(ppmid)
-            && matches!(ota(sighting), Some((_, OtaHeard::Block { image: of, .. })) if *of == image)
+            && matches!(
+                ota(sighting),
+                Some((_, OtaHeard::Block { image: of, .. }
+                    | OtaHeard::QueryResponse(QueryNextImageResponse::Offer { image: of, .. }))) if *of == image
+            )
     });
     let first = fetching.next().map(Sighting::at);
     let last = fetching.next_back().map(Sighting::at);
@@ -357,7 +362,10 @@ async fn fetched(world: &mut RigScenario, named: Named) -> StepResult {
     let (hub, device) = ends(world, named)?;
     let (image, expected) = (world.release()?.image, world.release()?.octets().to_vec());
     let size = expected.len();
-    expect_ota(world, "the last block of the image", (hub, device), HAN, |_, command| {
+    let declared = world.device(named)?;
+    let pauses = size.div_ceil(usize::from(declared.block_size.max(1))) as u32;
+    let window = HAN + declared.block_pause * pauses;
+    expect_ota(world, "the last block of the image", (hub, device), window, |_, command| {
         matches!(command, OtaHeard::Block { image: of, offset, octets }
             if *of == image && *offset as usize + usize::from(*octets) == size)
     })

@@ -1,6 +1,7 @@
 //! What somebody with a radio near the premises does, and what hub and Devices make of it.
 
 use super::none_of;
+use super::pics::is_due;
 use crate::rig::attacker::{Attacker, Forgery, Guise, Protection};
 use crate::rig::observe::{AirSighting, Heard, Observations, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
@@ -17,6 +18,7 @@ use hanrig_wire::zcl::ota::{
     UPGRADE_NOW, UpgradeEndRequest, UpgradeEndResponse,
 };
 use hanrig_wire::zdp;
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -154,13 +156,25 @@ async fn sent_again(world: &mut RigScenario) -> StepResult {
 #[then(expr = "for {int} minutes hub and Devices answer none of it")]
 async fn answered_nothing(world: &mut RigScenario, minutes: u64) -> StepResult {
     world.let_pass(Duration::from_secs(minutes.saturating_mul(60))).await?;
-    let since = world.since;
+    let (hub, since) = (world.hub()?, world.since);
     let seen = world.seen()?;
-    let answer = seen.air.iter().find(|sighting| {
-        sighting.at() >= since
-            && matches!(sighting.heard, Heard::Ota(..) | Heard::OtaDefaultResponse(_) | Heard::Gbcs(_))
-    });
-    none_of(seen, "answer", answer.map(Sighting::observation))
+    let mut of_their_own = BTreeSet::new();
+    let mut answer = None;
+    for sighting in seen.air.iter().filter(|sighting| sighting.at() >= since) {
+        match &sighting.heard {
+            Heard::Ota(sequence, OtaHeard::Query(_)) if is_due(world, sighting)? => {
+                of_their_own.insert((Some(sighting.source), *sequence));
+            }
+            Heard::Ota(sequence, OtaHeard::QueryResponse(_))
+                if sighting.source == hub && of_their_own.contains(&(sighting.destination, *sequence)) => {}
+            Heard::Ota(..) | Heard::OtaDefaultResponse(_) | Heard::Gbcs(_) => {
+                answer = Some(sighting.observation());
+                break;
+            }
+            Heard::TunnelOpen | Heard::Garbled(_) => {}
+        }
+    }
+    none_of(seen, "answer", answer)
 }
 
 /// The next request of `device` to the hub that `wanted` picks, from now on.

@@ -83,6 +83,28 @@ pub(super) fn asks_within(world: &RigScenario, device: Eui64, window: Duration) 
     )))
 }
 
+/// Whether a question comes when its Device asks of its own accord: one of its periods after one before, or so many after
+/// it joined, which Devices do when a scenario begins.
+pub(super) fn is_due(world: &RigScenario, question: &AirSighting) -> Result<bool, StepError> {
+    let period = query_period(world, question.source)?;
+    let tolerance = tolerance(period);
+    let age = question.at() - Instant::ZERO;
+    let periods = (age + tolerance).as_micros() / period.as_micros().max(1);
+    if periods > 0 && age.as_micros().abs_diff(periods * period.as_micros()) <= tolerance.as_micros() {
+        return Ok(true);
+    }
+    Ok(world.seen()?.air.iter().any(|sighting| {
+        sighting.source == question.source
+            && (question.at() - sighting.at()).abs_diff(period) <= tolerance
+            && matches!(ota(sighting), Some((_, OtaHeard::Query(_))))
+    }))
+}
+
+/// A Device's clock may be off, and what it does may make it late; a tenth is more than that.
+fn tolerance(period: Duration) -> Duration {
+    period / 10
+}
+
 /// What the Device has said on the OTA Upgrade Cluster, as `pick` puts it.
 fn said<T>(
     world: &RigScenario,
@@ -153,8 +175,7 @@ fn page_requests(world: &mut RigScenario, unit: Unit) -> StepResult {
 fn as_often(world: &mut RigScenario, unit: Unit) -> StepResult {
     let Declared { eui, query_period, .. } = declared(world, unit)?;
     let asked = unprompted(world, eui)?;
-    // A Device's clock may be off, and what it does may make it late; a tenth is more than that.
-    let tolerance = query_period / 10;
+    let tolerance = tolerance(query_period);
     let now = world.in_motion_at()?;
     let (seen, declared) = (now - Instant::ZERO, readable(query_period));
     let off = asked.windows(2).find_map(|pair| match pair {

@@ -56,6 +56,7 @@ pub enum SecondRequest {
 pub struct SouthAndCentralSettings {
     /// The most Devices that wait for their image or are getting it; a request that goes beyond is answered with busy
     /// (HTTP 503). The documents give no figure: 100,000, which two full requests fill.
+    #[serde(deserialize_with = "one_or_more")]
     pub devices: usize,
 }
 
@@ -70,6 +71,7 @@ impl Default for SouthAndCentralSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct NorthSettings {
     /// The most jobs at a time: 400. A request for which there is none left is answered with busy (HTTP 503).
+    #[serde(deserialize_with = "one_or_more")]
     pub jobs: usize,
     /// The most Devices of one job: 10,000. A larger request becomes several jobs.
     #[serde(deserialize_with = "one_or_more")]
