@@ -64,6 +64,10 @@ hanrig_wire::planted_faults! {
     RunsFirstPart: "HCALCS-08";
     /// runs new firmware though a part of it is missing.
     RunsLastPartAlone: "HCALCS-08";
+    /// forgets when the power goes that it has activated a part.
+    ForgetsPart: "HCALCS-07", "HCALCS-08", "METER-01";
+    /// completes firmware of which it had a part before it took other firmware.
+    KeepsPartOverOtherFirmware: "HCALCS-08", "METER-01";
     /// says nothing when it has the image.
     NeverEnds: "METER-01";
     /// activates at once, whatever the time in the Command.
@@ -220,6 +224,9 @@ impl<F> Device<F> {
     pub(crate) fn forget_at_power_on(&mut self) {
         if self.faulty(Fault::ForgetsHeldImage) {
             self.state.held = None;
+        }
+        if self.faulty(Fault::ForgetsPart) {
+            self.state.stored_part = None;
         }
         if self.faulty(Fault::ForgetsNewFirmware) {
             self.state.running.version = self.config.factory_version;

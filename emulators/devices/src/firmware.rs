@@ -190,7 +190,9 @@ impl<F: NorFlash> Device<F> {
                 let Ok(digest) = Slot::new(slot_region(slot), size).digest(&mut self.flash, size) else {
                     return ActivationResult::ActivationFailure;
                 };
-                self.state.stored_part = None;
+                if !self.faulty(Fault::KeepsPartOverOtherFirmware) {
+                    self.state.stored_part = None;
+                }
                 self.state.running = Running { version: image.file_version, slot, size, digest };
             }
         }

@@ -135,8 +135,8 @@ const EPISODES: &[fn(Option<Fault>) -> String] = &[
     planned,
 ];
 
-/// Those that it takes somebody who forges frames to see, a clock, an eye on the air, or a change of payment mode. The rig's
-/// scenarios show them.
+/// Those that it takes somebody who forges frames to see, a clock, an eye on the air, several parts, or a change of payment
+/// mode. The rig's scenarios show them.
 const SHOWN_BY_SCENARIOS: &[Fault] = &[
     Fault::VerifiesLate,
     Fault::AsksOtherwiseThanDeclared,
@@ -147,6 +147,8 @@ const SHOWN_BY_SCENARIOS: &[Fault] = &[
     Fault::TakesUnsecured,
     Fault::TakesWithoutLinkKey,
     Fault::StopsAtMalformedFrame,
+    Fault::ForgetsPart,
+    Fault::KeepsPartOverOtherFirmware,
     Fault::KeepsPaymentMode,
     Fault::AnswersPaymentModeUnsigned,
     Fault::TakesAnyPaymentMode,
