@@ -47,5 +47,5 @@ mod qemu;
 pub use self::board::{BoardConfig, BoardError, BoardState, QemuBoard};
 pub use self::chip::{CHIP, CHIP_DESCRIPTION, add_to, registry};
 pub use self::gdb::{GdbClient, GdbError, StopReason};
-pub use self::probe::ProbeStats;
+pub use self::probe::{NO_PACKET, ProbeStats};
 pub use self::qemu::QemuExit;

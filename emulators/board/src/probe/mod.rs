@@ -17,6 +17,7 @@ mod wire;
 
 pub(crate) use self::dap::Dap;
 pub(crate) use self::machine::QemuMachine;
+pub use self::server::NO_PACKET;
 pub(crate) use self::server::{Port, ProbeServer};
 pub use self::stats::ProbeStats;
 pub(crate) use self::target::{CoreState, Target};

@@ -20,7 +20,7 @@ const IN_USE: &[u8; 12] = b"probe in use";
 const REFERENCE_CLOCK_HZ: u32 = 48_000_000;
 /// What tells probe-rs that the probe is gone: when nothing more comes, it reads on for ever (seen with 0.32). These are empty
 /// packets: each packet ends with a zero, and none is empty.
-const NO_PACKET: [u8; 8] = [0; 8];
+pub const NO_PACKET: [u8; 8] = [0; 8];
 /// How long a new client waits for the one before it to be gone, which may just be closing.
 const HANDOVER: Duration = Duration::from_millis(500);
 /// How long a client that is refused has to say what it wants.

@@ -13,14 +13,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use hanrig_board::NO_PACKET;
 use probe_rs::probe::DebugProbeSelector;
 
 use crate::ports::lock;
 
 /// How long a connection to a probe may take to be made.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Empty packets: each packet ends with a zero, and none is empty.
-const NO_PACKET: [u8; 8] = [0; 8];
 
 /// A relay between probe-rs and one probe; ends when it is dropped.
 #[derive(Debug)]
