@@ -4,7 +4,7 @@
 //! every node of the network has, APS frame counters too. A forged frame here is the best that can be made with the keys
 //! that its [`Protection`] stands for: addresses and counters are those that the receiver expects next.
 
-use super::observe::Overheard;
+use super::observe::{ApsAcknowledgement, Overheard};
 use hanrig_wire::aps::{Addressing, ApsHeader, ApsKind, Delivery, Fragment};
 use hanrig_wire::dissect::{Dissector, KeyRing};
 use hanrig_wire::mac::{self, Address, FrameType, MacHeader};
@@ -70,6 +70,8 @@ pub struct Forgery<'a> {
     pub cluster: u16,
     /// The endpoint that it is from and for.
     pub endpoint: u8,
+    /// Whether it asks for an APS acknowledgement.
+    pub ack_request: bool,
     /// The ZCL frame, or the message of the ZigBee device profile.
     pub asdu: &'a [u8],
 }
@@ -86,6 +88,8 @@ pub struct Attacker {
     /// The last Match_Desc_req of each node, and its sequence number.
     looking: BTreeMap<Eui64, u8>,
     sent: u32,
+    /// The messages that ask for an acknowledgement: who each is for, and its APS counter.
+    asking: Vec<(Eui64, u8)>,
 }
 
 impl Attacker {
@@ -94,7 +98,8 @@ impl Attacker {
         let mut ring = KeyRing::default();
         ring.add_network_key(network_key, None);
         let dissector = Dissector::new(ring);
-        Self { network_key, pan_id, dissector, looked_at: 0, nodes: BTreeMap::new(), looking: BTreeMap::new(), sent: 0 }
+        let (nodes, looking) = (BTreeMap::new(), BTreeMap::new());
+        Self { network_key, pan_id, dissector, looked_at: 0, nodes, looking, sent: 0, asking: Vec::new() }
     }
 
     /// Learns from what was overheard since.
@@ -127,6 +132,13 @@ impl Attacker {
     /// The answer that the attacker is who serves it, at endpoint 1.
     pub fn claim_to_serve(sequence: u8) -> Vec<u8> {
         ZdpMessage::MatchDescRsp { status: ZdpStatus::Success, short: OWN_SHORT, endpoints: vec![1] }.emit(sequence)
+    }
+
+    /// How many of the forged messages that ask for an acknowledgement were taken by whom they were for, of how many.
+    pub fn taken(&self, acknowledgements: &[ApsAcknowledgement]) -> (usize, usize) {
+        let is_taken =
+            |&&(from, counter): &&(Eui64, u8)| acknowledgements.contains(&ApsAcknowledgement { from, counter });
+        (self.asking.iter().filter(is_taken).count(), self.asking.len())
     }
 
     /// The short address of a node that was heard.
@@ -178,6 +190,9 @@ impl Attacker {
             Self::aps(&mut frame, forgery, (eui, from));
         }
         mac::append_fcs(&mut frame);
+        if forgery.ack_request && frame.len() <= mac::MAX_FRAME {
+            self.asking.push((forgery.to, aps_counter(from)));
+        }
         (frame.len() <= mac::MAX_FRAME).then_some(frame)
     }
 
@@ -189,8 +204,6 @@ impl Attacker {
             Protection::Unsecured | Protection::OtherNetworkKey | Protection::NetworkKey => None,
         };
         let header_at = frame.len();
-        // A counter that the node whose name is used comes to in half a round only.
-        let [counter, ..] = from.nwk.wrapping_add(0x80).to_le_bytes();
         ApsHeader {
             kind: ApsKind::Data(Addressing {
                 destination_endpoint: Some(forgery.endpoint),
@@ -201,8 +214,8 @@ impl Attacker {
             }),
             delivery: Delivery::Unicast,
             security: key.is_some(),
-            ack_request: false,
-            counter,
+            ack_request: forgery.ack_request,
+            counter: aps_counter(from),
             fragment: Fragment::None,
         }
         .emit(frame);
@@ -214,6 +227,12 @@ impl Attacker {
         frame.extend_from_slice(forgery.asdu);
         place.seal(&CcmKey::new(key), &aux, eui, frame);
     }
+}
+
+/// The APS counter of what is forged: one that the node whose name is used comes to in half a round only.
+const fn aps_counter(from: Known) -> u8 {
+    let [counter, ..] = from.nwk.wrapping_add(0x80).to_le_bytes();
+    counter
 }
 
 /// A key that is not this one.
@@ -228,6 +247,7 @@ mod tests {
     use hanrig_wire::radio::Layer;
     use hanrig_wire::time::Instant;
     use rstest::rstest;
+    use std::sync::Arc;
 
     const NETWORK_KEY: Key128 = Key128([3; 16]);
     const LINK_KEY: Key128 = Key128([9; 16]);
@@ -243,7 +263,17 @@ mod tests {
     }
 
     fn forgery(guise: Guise, to: Eui64, protection: Protection) -> Forgery<'static> {
-        Forgery { guise, to, protection, link_key: LINK_KEY, profile: 0x0109, cluster: 0x0019, endpoint: 1, asdu: &[] }
+        Forgery {
+            guise,
+            to,
+            protection,
+            link_key: LINK_KEY,
+            profile: 0x0109,
+            cluster: 0x0019,
+            endpoint: 1,
+            ack_request: false,
+            asdu: &[],
+        }
     }
 
     fn forged(attacker: &mut Attacker, guise: Guise, protection: Protection) -> Vec<u8> {
@@ -282,6 +312,24 @@ mod tests {
         let octets = forged(&mut attacker, Guise::Of(HUB), Protection::NetworkKey).into();
         attacker.listen(&[Overheard { at: Instant::ZERO, octets }]);
         assert_eq!((attacker.nodes[&HUB].nwk, attacker.nodes[&HUB].aps), (71, 40));
+    }
+
+    #[test]
+    fn who_acknowledges_a_forgery_has_taken_it() {
+        let mut attacker = attacker();
+        let forgery = Forgery { ack_request: true, ..forgery(Guise::Of(HUB), DEVICE, Protection::BothKeys) };
+        let octets: Arc<[u8]> = attacker.forge(&forgery).unwrap().into();
+        attacker.listen(&[Overheard { at: Instant::ZERO, octets }]);
+        attacker.forge(&forgery).unwrap();
+        let counter = 70 + 0x80;
+        let by = |from, counter| ApsAcknowledgement { from, counter };
+        assert_eq!(
+            attacker.taken(&[by(HUB, counter), by(DEVICE, counter - 1)]),
+            (0, 2),
+            "somebody else, something else"
+        );
+        assert_eq!(attacker.taken(&[by(DEVICE, counter)]), (1, 2));
+        assert_eq!(attacker.taken(&[by(DEVICE, counter), by(DEVICE, counter + 1)]), (2, 2));
     }
 
     #[test]

@@ -164,9 +164,25 @@ pub trait Driver: core::fmt::Debug {
     /// When the air is not the rig's.
     fn hide(&mut self, device: Eui64, other: Eui64) -> Result<(), Cannot>;
 
+    /// Lets the bench run until a transfer to `device`, in blocks of at most `block_size` octets, has come to `octets` by what
+    /// `covered` makes of what was observed, or until `deadline`. Tells whether it has. Where a bench in real time can do that,
+    /// the Device then hears no more of the transfer until power, range or WAN link change or time goes on: however busy the
+    /// machine is, what the rig does next comes in the middle of the transfer, and what it puts on the air before the Device's
+    /// next request.
+    fn run_until_fetched<'a>(
+        &'a mut self,
+        device: Eui64,
+        deadline: Instant,
+        (octets, block_size): (usize, u8),
+        covered: &'a dyn Fn(&Observations) -> usize,
+    ) -> Pending<'a, Result<bool, Cannot>> {
+        let _ = (device, block_size);
+        Box::pin(async move { self.run_until(deadline, &mut |seen| covered(seen) >= octets).await })
+    }
+
     /// Has `device` get what its radio hears so much later, where the bench can do that: gives a rig that runs in real time
-    /// the time to do something in the middle of a transfer. It ends when power, range or WAN link change. Elsewhere it does
-    /// nothing.
+    /// the time to do something between a frame and its answer. It ends when power, range or WAN link change. Elsewhere it
+    /// does nothing.
     ///
     /// # Errors
     /// When the bench failed.

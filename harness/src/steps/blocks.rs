@@ -1,6 +1,5 @@
 //! Several images in the hub's blocks: how they get there, and whether the hub takes or refuses them.
 
-use super::disturbance::approach;
 use super::{HAN, WAN};
 use crate::rig::observe::{GatewayContent, Heard, Observations, OtaHeard, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
@@ -272,9 +271,6 @@ pub(super) fn covered(seen: &Observations, device: Eui64, image: ImageId) -> usi
     images.filter(|fetched| fetched.name == name).map(crate::rig::observe::ImageSeen::covered).max().unwrap_or(0)
 }
 
-/// By how much a Device is slowed down whose transfer is to stand still soon.
-const SLOWLY: Duration = Duration::from_millis(400);
-
 /// Waits until the transfer of an image is at `stage`, and switches its Device off where it is to stand still.
 async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepResult {
     let update = world.update(place)?;
@@ -294,12 +290,14 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
                     if request.image == image && request.status == Status::SUCCESS)
         }),
     };
-    if let Stage::StandsAt(percent) = stage {
-        let covered = |seen: &Observations| covered(seen, device, image);
-        approach(world, device, (size, block_size), (percent, SLOWLY), covered).await?;
-    }
     let driver = world.in_motion()?;
-    if !driver.run_until(deadline, &mut |seen| there(seen)).await? {
+    let is_there = if let Stage::StandsAt(percent) = stage {
+        let covered = |seen: &Observations| covered(seen, device, image);
+        driver.run_until_fetched(device, deadline, ((size * percent).div_ceil(100), block_size), &covered).await?
+    } else {
+        driver.run_until(deadline, &mut |seen| there(seen)).await?
+    };
+    if !is_there {
         let octets = covered(driver.observations(), device, image);
         return Err(StepError::fail(format!(
             "expected the image for the {unit} to be on its way or through within {}, observed {octets} of {size} \

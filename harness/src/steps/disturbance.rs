@@ -8,13 +8,6 @@ use cucumber::when;
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::Eui64;
 
-/// How long a whole transfer takes at the least that something is to befall, where the rig can slow a Device down.
-const WHOLE: Duration = Duration::from_secs(4);
-/// From how many per cent before that the Device is slowed down further.
-const SLOWED: usize = 6;
-/// By how much.
-const SLOWLY: Duration = Duration::from_millis(100);
-
 pub(super) fn eui_of(world: &RigScenario, node: Node) -> Result<Eui64, StepError> {
     match node {
         Node::Hub => world.hub(),
@@ -28,25 +21,6 @@ fn fetched(seen: &Observations, device: Eui64) -> (usize, usize) {
     image.map_or((0, 0), |image| (image.covered(), image.size as usize))
 }
 
-/// Lets a transfer to `device`, of an image of `size` octets in blocks of `block_size`, come near `percent`, and the Device be
-/// slow from then on: a rig on a busy machine has the time to see where it is, and the next step comes while it is there.
-/// What befalls hub or Devices then ends that. `covered` is how many octets went over the air.
-pub(super) async fn approach(
-    world: &mut RigScenario,
-    device: Eui64,
-    (size, block_size): (usize, u8),
-    (percent, slowly): (usize, Duration),
-    covered: impl Fn(&Observations) -> usize,
-) -> StepResult {
-    let blocks = size.div_ceil(usize::from(block_size.max(1)));
-    let nearly = size * percent.saturating_sub(SLOWED) / 100;
-    let driver = world.in_motion()?;
-    driver.slow_down(device, WHOLE / u32::try_from(blocks).unwrap_or(u32::MAX).max(1))?;
-    driver.run_until(driver.now() + HAN, &mut |seen| covered(seen) >= nearly).await?;
-    driver.slow_down(device, slowly)?;
-    Ok(())
-}
-
 #[when(expr = "the {device} has fetched {int} % of the image")]
 async fn has_fetched(world: &mut RigScenario, named: Named, percent: usize) -> StepResult {
     let (size, block_size) = (world.release()?.octets().len(), world.device(named)?.block_size);
@@ -55,12 +29,9 @@ async fn has_fetched(world: &mut RigScenario, named: Named, percent: usize) -> S
         let (covered, of) = fetched(seen, device);
         if of == size { covered } else { 0 }
     };
-    let deadline = world.in_motion()?.now() + HAN;
-    if percent < 100 {
-        approach(world, device, (size, block_size), (percent, SLOWLY), of_this).await?;
-    }
     let driver = world.in_motion()?;
-    if driver.run_until(deadline, &mut |seen| of_this(seen) * 100 >= size * percent).await? {
+    let octets = (size * percent).div_ceil(100);
+    if driver.run_until_fetched(device, driver.now() + HAN, (octets, block_size), &of_this).await? {
         let (covered, of) = fetched(driver.observations(), device);
         if covered == of && percent < 100 {
             return Err(StepError::inconclusive(format!(

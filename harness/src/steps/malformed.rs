@@ -1,9 +1,9 @@
 //! Frames that are none, and messages that no specification has.
 
-use super::hostile::{
-    HEARD_LATE, How, REQUESTS, answer_requests, attacker, block, forge, is_through, next_heard, send,
-};
-use crate::rig::observe::OtaHeard;
+use super::air::ota;
+use super::blocks::covered;
+use super::hostile::{How, REQUESTS, answer_requests, attacker, block, forge, is_through, send, were_taken};
+use crate::rig::observe::{Observations, OtaHeard};
 use crate::rig::participants::seed_for;
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, Node, RigScenario};
@@ -214,7 +214,8 @@ async fn odd_answers(world: &mut RigScenario, count: usize, named: Named, what: 
         }
         zcl
     })
-    .await
+    .await?;
+    were_taken(world).await
 }
 
 /// The octets of a ZCL header that names no manufacturer.
@@ -265,12 +266,14 @@ fn odd_request(
 async fn odd_requests(world: &mut RigScenario, count: usize, named: Named, what: OddZcl) -> StepResult {
     let (hub, image) = (world.hub()?, world.release()?.image);
     let (device, runs) = (world.device(named)?.eui, world.device(named)?.firmware_version);
+    let block_size = world.device(named)?.block_size;
     let mut rng = rng(world)?;
-    world.in_motion()?.slow_down(hub, HEARD_LATE)?;
     for turn in 0..count {
         // After an answer: what is forged takes up the counter of the Device's next request, which comes again later.
-        let answer = |sequence, command: &OtaHeard| matches!(command, OtaHeard::Block { .. }).then_some(sequence);
-        let Some(sequence) = next_heard(world, (hub, device), REQUESTS, answer).await? else {
+        let fetched = |seen: &Observations| covered(seen, device, image);
+        let next = fetched(world.seen()?) + 1;
+        let driver = world.in_motion()?;
+        if !driver.run_until_fetched(device, driver.now() + REQUESTS, (next, block_size), &fetched).await? {
             if is_through(world, device)? {
                 return Err(StepError::inconclusive(format!(
                     "the {named} had the whole image after {turn} of {count} such requests"
@@ -279,10 +282,15 @@ async fn odd_requests(world: &mut RigScenario, count: usize, named: Named, what:
             return Err(StepError::fail(format!(
                 "expected the hub to serve the {named} on, observed that it has served no more after {turn} such requests"
             )));
-        };
-        let zcl = odd_request(&mut rng, what, (turn, sequence.wrapping_add(0x40)), (runs, image));
+        }
+        let answered = world.seen()?.air.iter().rev().find_map(|sighting| match ota(sighting) {
+            Some((sequence, OtaHeard::Block { .. })) if sighting.source == hub => Some(sequence),
+            _ => None,
+        });
+        let sequence = answered.unwrap_or_default().wrapping_add(0x40);
+        let zcl = odd_request(&mut rng, what, (turn, sequence), (runs, image));
         let frame = forge(world, How::RIGHT_KEYS, device, true, &zcl)?;
         send(world, frame, true).await?;
     }
-    Ok(world.in_motion()?.slow_down(hub, Duration::ZERO)?)
+    were_taken(world).await
 }

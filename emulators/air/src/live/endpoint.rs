@@ -103,6 +103,29 @@ impl Endpoint {
         }
     }
 
+    /// Lets `pieces` of at least `long` octets of what it tells come to its port from now on, with all that is shorter; the
+    /// next of them waits, and all after it, until more may pass, [`Self::let_all_through`] or it is plugged in anew. Its radio
+    /// goes on.
+    pub fn let_through(&self, pieces: usize, long: usize) {
+        if let Some(port) = &self.port {
+            port.shared().outbox().let_through(pieces, long);
+            port.shared().wake();
+        }
+    }
+
+    /// Ends [`Self::let_through`].
+    pub fn let_all_through(&self) {
+        if let Some(port) = &self.port {
+            port.shared().outbox().let_all_through();
+            port.shared().wake();
+        }
+    }
+
+    /// Whether something waits because of [`Self::let_through`].
+    pub fn is_holding(&self) -> bool {
+        self.port.as_ref().is_some_and(|port| port.shared().outbox().is_held())
+    }
+
     /// How many octets its port has written, and how many it has read and handed over; `None` while some wait to be written,
     /// and when it is not plugged in. Whoever has the other end can tell by this whether anything is on its way.
     pub fn carried(&self) -> Option<(u64, u64)> {

@@ -3,12 +3,22 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+/// What lets only so many long pieces through.
+#[derive(Clone, Copy, Debug)]
+struct Gate {
+    /// From how many octets a piece is long.
+    long: usize,
+    /// How many of those may still go.
+    left: usize,
+}
+
 /// Frames or lines on their way to a port. Only whole ones are dropped, so that the reader never sees half of one.
 #[derive(Debug)]
 pub(super) struct Outbox {
     /// Each with the time at which it may go.
     waiting: VecDeque<(Instant, Vec<u8>)>,
     latency: Duration,
+    gate: Option<Gate>,
     octets: usize,
     limit: usize,
     /// Since the last that was taken in.
@@ -22,6 +32,7 @@ impl Outbox {
         Self {
             waiting: VecDeque::new(),
             latency: Duration::ZERO,
+            gate: None,
             octets: 0,
             limit,
             dropping: false,
@@ -50,17 +61,36 @@ impl Outbox {
         self.latency = latency;
     }
 
+    /// Lets `pieces` of at least `long` octets go from now on, with all that is shorter. The next one waits, and all after it.
+    pub(super) const fn let_through(&mut self, pieces: usize, long: usize) {
+        self.gate = Some(Gate { long, left: pieces });
+    }
+
+    /// Lets everything go.
+    pub(super) const fn let_all_through(&mut self) {
+        self.gate = None;
+    }
+
+    /// Whether the next one waits for [`Self::let_through`].
+    pub(super) fn is_held(&self) -> bool {
+        let next = self.waiting.front().map_or(0, |(_, octets)| octets.len());
+        self.gate.is_some_and(|gate| gate.left == 0 && next >= gate.long)
+    }
+
     /// Takes out what goes next, if it may go by `now`.
     pub(super) fn pop(&mut self, now: Instant) -> Option<Vec<u8>> {
         self.due().filter(|due| *due <= now)?;
         let (_, octets) = self.waiting.pop_front()?;
         self.octets -= octets.len();
+        if let Some(gate) = self.gate.as_mut().filter(|gate| octets.len() >= gate.long) {
+            gate.left = gate.left.saturating_sub(1);
+        }
         Some(octets)
     }
 
-    /// When the next may go.
+    /// When the next may go; `None` while it is held.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.waiting.front().map(|(due, _)| *due)
+        self.waiting.front().filter(|_| !self.is_held()).map(|(due, _)| *due)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -104,5 +134,25 @@ mod tests {
         assert_eq!(outbox.pop(due), Some(vec![1]));
         assert_eq!(outbox.pop(due), Some(vec![2]));
         assert_eq!(outbox.due(), None);
+    }
+
+    #[test]
+    fn long_pieces_wait_for_leave_and_all_that_follows_them() {
+        const LONG: usize = 3;
+        let mut outbox = Outbox::new(100);
+        let next = |outbox: &mut Outbox| outbox.pop(Instant::now()).map(|octets| octets.len());
+        for length in [1, 3, 2, 4, 1, 5] {
+            outbox.push(vec![0; length], false);
+        }
+        outbox.let_through(1, LONG);
+        assert_eq!([next(&mut outbox), next(&mut outbox), next(&mut outbox)], [Some(1), Some(3), Some(2)]);
+        assert_eq!((outbox.is_held(), outbox.due(), next(&mut outbox)), (true, None, None));
+        assert!(!outbox.is_empty());
+        outbox.let_through(1, LONG);
+        assert!(!outbox.is_held());
+        assert_eq!([next(&mut outbox), next(&mut outbox), next(&mut outbox)], [Some(4), Some(1), None]);
+        outbox.let_all_through();
+        assert_eq!([next(&mut outbox), next(&mut outbox)], [Some(5), None]);
+        assert!(!outbox.is_held(), "nothing is there that could wait");
     }
 }

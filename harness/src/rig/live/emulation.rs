@@ -61,10 +61,16 @@ impl Emulation {
         let radios = ports
             .into_iter()
             .all(|(device, ours)| self.radios.get(&device).is_some_and(|theirs| drained(ours, theirs)));
-        radios && drained(sniffer, &self.sniffer) && {
+        radios && self.is_sniffer_read(sniffer) && self.radios.values().all(|radio| radio.carried().is_some())
+    }
+
+    /// Whether the rig has read all that the sniffer has told, and heard, by what has gone over the port at its end.
+    pub fn is_sniffer_read(&self, sniffer: &Carried) -> bool {
+        let is_read = || self.sniffer.carried() == Some((sniffer.read(), sniffer.written()));
+        is_read() && {
             // The answer comes from the medium's thread, which has done by then what its ports had handed over.
             self.sniffer.stats();
-            drained(sniffer, &self.sniffer) && self.radios.values().all(|radio| radio.carried().is_some())
+            is_read()
         }
     }
 
@@ -118,8 +124,12 @@ impl Emulation {
         self.radios.values().for_each(|radio| radio.set_latency(Duration::ZERO));
     }
 
-    fn radio_of(&self, device: Eui64) -> Result<&Endpoint, BenchFault> {
-        let radio = self.radios.get(&device).map(Arc::as_ref);
+    /// The radio co-processor of `device`.
+    ///
+    /// # Errors
+    /// When it has no radio here.
+    pub fn radio_of(&self, device: Eui64) -> Result<&Arc<Endpoint>, BenchFault> {
+        let radio = self.radios.get(&device);
         radio.ok_or_else(|| BenchFault::new(format!("{device} has no radio on the emulated air")))
     }
 }

@@ -30,7 +30,7 @@ use crate::runner::{BenchFault, EndOfScenario, ScenarioContext};
 use board::{Board, BoardFailure};
 use emulation::Emulation;
 use futures::future::try_join_all;
-use hanrig_air::live::LiveRadio;
+use hanrig_air::live::{Endpoint, LiveRadio};
 use hanrig_air::{SniffedFrame, fcs_is_good};
 use hanrig_dcc::data::DccData;
 use hanrig_provisioning::Faults;
@@ -58,6 +58,10 @@ const BETWEEN_JUMPS: Duration = Duration::from_millis(150);
 /// The first jump after something happened, and the longest.
 const FIRST_JUMP: Duration = Duration::from_secs(30);
 const LONGEST_JUMP: Duration = Duration::from_secs(600);
+/// How many octets of a frame with a block of an image are not the block's, at the least.
+const AROUND_A_BLOCK: usize = 60;
+/// How long a frame that the rig puts on the air may take until the sniffer has heard it.
+const ON_THE_AIR: Duration = Duration::from_millis(500);
 /// A wait that is over sooner than this is waited for.
 const WORTH_A_JUMP: Duration = Duration::from_secs(1);
 /// How many events are taken before the software participants get their turn.
@@ -113,6 +117,8 @@ pub struct LiveBench {
     fault: Option<BenchFault>,
     /// What emulates the bench's hardware, if something does: it goes when the bench goes.
     emulation: Option<Emulation>,
+    /// The radio of the Device that hears no more of its transfer until the rig says so.
+    holding: Option<Arc<Endpoint>>,
     /// The radio of somebody who is no part of the premises.
     attacker: Option<LiveRadio>,
 }
@@ -230,6 +236,7 @@ impl LiveBench {
             garbled: 0,
             fault: None,
             emulation: setup.emulation,
+            holding: None,
             attacker: setup.attacker,
         };
         live.switch_on(bench)?;
@@ -413,13 +420,13 @@ impl LiveBench {
 
     async fn switch(&mut self, device: Eui64, on: bool) -> Result<(), Cannot> {
         let now = self.now();
-        self.full_speed();
         let (index, seat) = self.seat_of(device)?;
         match &mut seat.player {
             Player::Board(board) => board.set_power(on).await?,
             Player::Software(player) => player.set_power(now, on)?,
         }
         let line = format!("{} switched {}", seat.name, if on { "on" } else { "off" });
+        self.full_speed();
         self.taps.log("bench", now, &line);
         if index == HUB {
             self.link_changed();
@@ -428,17 +435,75 @@ impl LiveBench {
         Ok(())
     }
 
-    fn full_speed(&self) {
+    /// Ends what [`Driver::slow_down`] and [`Driver::run_until_fetched`] do to radios.
+    fn full_speed(&mut self) {
         self.emulation.iter().for_each(Emulation::full_speed);
+        self.hold_no_more();
+    }
+
+    fn hold_no_more(&mut self) {
+        if let Some(radio) = self.holding.take() {
+            radio.let_all_through();
+        }
+    }
+
+    /// Has the Device that waits hear on, after what the rig has put on the air since.
+    async fn hear_on(&mut self) {
+        let began = std::time::Instant::now();
+        while self.holding.is_some() && self.taps.is_injecting() && began.elapsed() < ON_THE_AIR {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            self.take_events();
+        }
+        self.hold_no_more();
+    }
+
+    fn is_holding(&self) -> bool {
+        self.holding.as_ref().is_some_and(|radio| radio.is_holding())
+    }
+
+    fn is_sniffer_read(&self) -> bool {
+        self.emulation.as_ref().is_none_or(|emulation| emulation.is_sniffer_read(self.sniffer.carried()))
+    }
+
+    /// Lets block by block through to a Device, as many as are known to be missing: what the sniffer has told is read first
+    /// whenever the Device waits.
+    async fn fetch(
+        &mut self,
+        radio: Arc<Endpoint>,
+        deadline: Instant,
+        (octets, block_size): (usize, usize),
+        covered: &dyn Fn(&Observations) -> usize,
+    ) -> Result<bool, Cannot> {
+        let is_there = |seen: &Observations| covered(seen) >= octets;
+        let long = block_size + AROUND_A_BLOCK;
+        radio.let_through(0, long);
+        self.holding = Some(Arc::clone(&radio));
+        loop {
+            if !self.advance(deadline, &mut |seen| is_there(seen) || radio.is_holding()).await? {
+                self.hold_no_more();
+                return Ok(false);
+            }
+            let held = std::time::Instant::now();
+            while !self.is_sniffer_read() && held.elapsed() < UNREAD {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            self.take_events();
+            self.poll();
+            let missing = octets.saturating_sub(covered(self.taps.seen()));
+            radio.let_through(missing.div_ceil(block_size), long);
+            if missing == 0 {
+                return Ok(true);
+            }
+        }
     }
 
     async fn restart(&mut self, device: Eui64) -> Result<(), Cannot> {
         let now = self.now();
-        self.full_speed();
         let (_, seat) = self.seat_of(device)?;
         let line = format!("{} reset", seat.name);
         if let Player::Board(board) = &mut seat.player {
             board.reset().await?;
+            self.full_speed();
             self.taps.log("bench", now, &line);
             return Ok(());
         }
@@ -551,7 +616,7 @@ impl LiveBench {
                 return Err(fault.into());
             }
             let revision = self.taps.seen().revision;
-            if looked_at != Some(revision) {
+            if looked_at != Some(revision) || self.is_holding() {
                 looked_at = Some(revision);
                 if done(self.taps.seen()) {
                     return Ok(true);
@@ -607,11 +672,15 @@ impl Driver for LiveBench {
         deadline: Instant,
         done: &'a mut dyn FnMut(&Observations) -> bool,
     ) -> Pending<'a, Result<bool, Cannot>> {
-        Box::pin(self.advance(deadline, done))
+        Box::pin(async move {
+            self.hear_on().await;
+            self.advance(deadline, done).await
+        })
     }
 
     fn let_pass(&mut self, duration: Duration) -> Pending<'_, Result<(), Cannot>> {
         Box::pin(async move {
+            self.hear_on().await;
             if duration > self.patience
                 && let Some(player) = self.without_jumps()
             {
@@ -686,12 +755,12 @@ impl Driver for LiveBench {
 
     fn set_wan(&mut self, up: bool) -> Result<(), Cannot> {
         self.wan_cut = !up;
-        self.full_speed();
         self.taps.log("bench", self.now(), if up { "WAN restored" } else { "WAN cut" });
         if let Some(wan) = &self.wan {
             wan.set_cut(self.wan_cut);
         }
         self.link_changed();
+        self.full_speed();
         self.settle();
         Ok(())
     }
@@ -704,6 +773,7 @@ impl Driver for LiveBench {
         if in_range {
             emulation.full_speed();
         }
+        self.hold_no_more();
         let state = if in_range { "in range" } else { "out of range" };
         self.taps.log("bench", self.now(), &format!("{device} {state}"));
         Ok(())
@@ -735,6 +805,22 @@ impl Driver for LiveBench {
         emulation.hide(device, other)?;
         self.taps.log("bench", self.now(), &format!("{device} and {other} do not hear each other"));
         Ok(())
+    }
+
+    fn run_until_fetched<'a>(
+        &'a mut self,
+        device: Eui64,
+        deadline: Instant,
+        (octets, block_size): (usize, u8),
+        covered: &'a dyn Fn(&Observations) -> usize,
+    ) -> Pending<'a, Result<bool, Cannot>> {
+        Box::pin(async move {
+            let Some(emulation) = &self.emulation else {
+                return self.advance(deadline, &mut |seen| covered(seen) >= octets).await;
+            };
+            let radio = Arc::clone(emulation.radio_of(device)?);
+            self.fetch(radio, deadline, (octets, usize::from(block_size.max(1))), covered).await
+        })
     }
 
     fn slow_down(&mut self, device: Eui64, latency: Duration) -> Result<(), Cannot> {

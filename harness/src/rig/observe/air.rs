@@ -1,8 +1,9 @@
 //! What the sniffer heard, dissected with the bench's keys.
 
-use super::{ImageSeen, Observations, Sighting};
+use super::{ApsAcknowledgement, ImageSeen, Observations, Sighting};
 use hanrig_air::SniffedFrame;
 use hanrig_reports::Observation;
+use hanrig_wire::aps::ApsKind;
 use hanrig_wire::dissect::{Dissection, Dissector, KeyRing};
 use hanrig_wire::gbcs::Envelope;
 use hanrig_wire::time::Instant;
@@ -165,6 +166,11 @@ impl AirObserver {
             seen.undecoded.note(|| format!("air.pcapng frame {frame}, {stopped}"));
             seen.revision += 1;
             return;
+        }
+        if let (Some(aps), Some(from)) = (&dissection.aps, dissection.source)
+            && matches!(aps.header.kind, ApsKind::Ack(_))
+        {
+            seen.acknowledgements.push(ApsAcknowledgement { from, counter: aps.header.counter });
         }
         if let Some(sighting) = self.sighting(frame, &dissection, seen) {
             seen.air.push(sighting);

@@ -49,6 +49,8 @@ pub struct Observations {
     pub injected: u64,
     /// Every frame that was not the attacker's own, as it was on the air, since somebody listens in.
     pub overheard: Vec<Overheard>,
+    /// APS acknowledgements on the air.
+    pub acknowledgements: Vec<ApsAcknowledgement>,
     /// Changes whenever something is added.
     pub revision: u64,
 }
@@ -88,6 +90,15 @@ impl fmt::Display for Undecoded {
             count => write!(f, "{count} frames could not be decoded, the first: {}", self.first),
         }
     }
+}
+
+/// What acknowledges a message end to end: whoever sends it has decrypted the message and taken it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApsAcknowledgement {
+    /// Who has taken the message.
+    pub from: Eui64,
+    /// The message's APS counter.
+    pub counter: u8,
 }
 
 /// A frame as it was on the air.
