@@ -1,4 +1,4 @@
-@sit
+@sit @slow
 Feature: How long the hub keeps an image, and how long it waits for a Device
   An image is kept for 14 days at least, and a download may stand still for 24 hours. Both clocks go on while the hub has
   no power. A hub's maker may keep images for longer: the bench's profile of the hub says for how long.

@@ -5,7 +5,7 @@ Feature: The largest image is 750KB
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-ch @subject-ppmid @DSP-01 @CH-01 @PPMID-03
+  @subject-ch @subject-ppmid @DSP-01 @CH-01 @PPMID-03 @slow
   Scenario: An image of exactly 750KB is distributed and activated
     Given the manufacturer has released PPMID firmware version 00000020 of exactly 750KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID

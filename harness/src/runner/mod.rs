@@ -11,6 +11,7 @@ mod execute;
 pub mod feature;
 mod lint;
 mod panics;
+mod queue;
 pub mod requirements;
 mod select;
 mod world;
@@ -18,7 +19,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::SystemTime;
@@ -32,6 +33,7 @@ use hanrig_wire::time::Utc;
 
 pub use self::execute::scenario_seed;
 pub use self::feature::{Case, FeatureError};
+use self::queue::Queue;
 pub use self::select::{Shard, ShardError, Tags, TagsError, select};
 pub use self::world::{
     BenchFault, EndOfScenario, Outcome, RigWorld, ScenarioContext, StepError, StepRecord, StepResult,
@@ -157,7 +159,7 @@ impl Run<'_> {
         steps: &Collection<W>,
         log: &mut LogWriter<impl Write>,
     ) -> Result<VerdictCounts, RunError> {
-        let next = AtomicUsize::new(0);
+        let queue = Queue::new(self.cases, self.jobs > 1 && self.bench.is_live());
         let stop = AtomicBool::new(false);
         let (sender, receiver) = mpsc::channel::<Done>();
         let runtimes = (0..self.jobs.clamp(1, self.cases.len().max(1)))
@@ -166,13 +168,13 @@ impl Run<'_> {
             .map_err(RunError::Thread)?;
         thread::scope(|scope| {
             for (job, runtime) in runtimes.into_iter().enumerate() {
-                let (sender, next, stop) = (sender.clone(), &next, &stop);
+                let (sender, queue, stop) = (sender.clone(), &queue, &stop);
                 thread::Builder::new()
                     .name(format!("scenarios-{job}"))
                     .spawn_scoped(scope, move || {
                         while !stop.load(Ordering::Relaxed) {
-                            let index = next.fetch_add(1, Ordering::Relaxed);
-                            let Some(case) = self.cases.get(index) else { break };
+                            let next = queue.take(job).and_then(|index| Some((index, self.cases.get(index)?)));
+                            let Some((index, case)) = next else { break };
                             let progress = self.progress.scenario(&case.name);
                             let (verdict, events) =
                                 execute::run(case, &self.bench, self.seed, self.out, steps, &runtime, progress.clone());
