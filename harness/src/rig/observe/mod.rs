@@ -86,8 +86,8 @@ impl Undecoded {
 impl fmt::Display for Undecoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.count {
-            1 => write!(f, "1 frame could not be decoded: {}", self.first),
-            count => write!(f, "{count} frames could not be decoded, the first: {}", self.first),
+            1 => write!(f, "something could not be decoded: {}", self.first),
+            count => write!(f, "{count} frames or documents could not be decoded, the first: {}", self.first),
         }
     }
 }
