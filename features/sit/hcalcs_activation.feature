@@ -11,7 +11,7 @@ Feature: An HCALCS takes sound images alone, and runs one on a sound command alo
     Given the manufacturer has released HCALCS firmware version 00000200 of 16 KB
     But the manufacturer's signature in the image is wrong
     When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
-    Then the HCALCS sends an Upgrade End Request with status INVALID_IMAGE
+    Then the HCALCS sends an Upgrade End Request that refuses the image
     When the Import Supplier activates the image on the HCALCS by SRV 11.3
     Then the HCALCS answers CS06 with noImageHeld and version 00000100, signed
 
@@ -19,7 +19,7 @@ Feature: An HCALCS takes sound images alone, and runs one on a sound command alo
   Scenario: The signature after the image is not that of the HCALCS's own Supplier
     Given the manufacturer has released HCALCS firmware version 00000200 of 16 KB
     When the Import Supplier sends SRV 11.1 for the HCALCS with another Supplier's signature after the image
-    Then the HCALCS sends an Upgrade End Request with status INVALID_IMAGE
+    Then the HCALCS sends an Upgrade End Request that refuses the image
     When the Import Supplier activates the image on the HCALCS by SRV 11.3
     Then the HCALCS answers CS06 with noImageHeld and version 00000100, signed
 
@@ -189,3 +189,29 @@ Feature: An HCALCS takes sound images alone, and runs one on a sound command alo
     Then the Import Supplier gets N62 for the HCALCS
     When the Import Supplier activates the image on the HCALCS by SRV 11.3
     Then the HCALCS answers CS06 with success and version 00000200, signed
+
+  @HCALCS-03
+  Scenario Outline: The manufacturer's signature in the image is <whose>
+    Given the manufacturer has released HCALCS firmware version 00000200 of 4 KB
+    But the manufacturer's signature in the image is <whose>
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the HCALCS sends an Upgrade End Request that refuses the image
+    When the Import Supplier activates the image on the HCALCS by SRV 11.3
+    Then the HCALCS answers CS06 with noImageHeld and version 00000100, signed
+
+    Examples:
+      | whose                  |
+      | another's              |
+      | that of other firmware |
+
+  @HCALCS-05
+  Scenario: Firmware that came over the air is damaged in flash
+    Given the manufacturer has released HCALCS firmware version 00000200 of 16 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.1 for the HCALCS
+    Then the Import Supplier gets N62 for the HCALCS
+    When the Import Supplier activates the image on the HCALCS by SRV 11.3
+    Then the HCALCS answers CS06 with success and version 00000200, signed
+    When 60 minutes go by
+    And the flash that holds the HCALCS's running firmware loses octets while it is switched off
+    Then the Import Supplier gets the Device Alert 0x8F1B of the HCALCS
+    And the HCALCS sends the Alert 0x8F1B to the Import Supplier, signed

@@ -81,7 +81,7 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
     And the manufacturer has released <Device> firmware version 00000300 of 16 KB
     But the manufacturer's signature in the image is wrong
     When the <sender> checks the image against the CPL and sends SRV 11.1 for the <Device>
-    Then the <Device> sends an Upgrade End Request with status INVALID_IMAGE
+    Then the <Device> sends an Upgrade End Request that refuses the image
     And the hub sends the Alert 0x8F89 with transfer response code 3, signed, for the <Device> and version 00000300
     And the <sender> gets N62 for the <Device> with Device Alert 0x8F89, transfer response code 3 and version 00000300
     When the <sender> activates the image on the <Device> by SRV 11.3
@@ -176,3 +176,33 @@ Feature: A Supplier distributes an image by SRV 11.1, and activates it by SRV 11
       | Device | sender          |
       | ESME   | Import Supplier |
       | GSME   | Gas Supplier    |
+
+  Scenario Outline: A command comes again on the <Device> after a newer one
+    Given the premises also has an <Device> that runs firmware version <runs>
+    And the manufacturer has released <Device> firmware version 00000300 of 4 KB
+    When a CS06 Command that is sound comes over the WAN for the <Device>
+    Then the <Device> answers CS06 with noImageHeld and version <runs>, signed
+    When a newer CS06 Command that is sound comes over the WAN for the <Device>
+    Then the <Device> answers CS06 with noImageHeld and version <runs>, signed
+    When the <sender> checks the image against the CPL and sends SRV 11.1 for the <Device>
+    Then the <sender> gets N62 for the <Device>
+    When that very Command comes over the WAN again
+    Then for 2 hours the <Device> does not answer CS06
+    And the <Device> sends the Alert 0x8F53 to the <sender>, signed
+    When the <sender> reads the <Device>'s firmware version by SRV 11.2
+    Then the <sender> gets the Device's response with version <runs>
+
+    @hcalcs @subject-hcalcs @HCALCS-02
+    Examples: the HCALCS
+      | Device | sender          | runs     |
+      | HCALCS | Import Supplier | 00000100 |
+
+    @esme @METER-01
+    Examples: the ESME
+      | Device | sender          | runs     |
+      | ESME   | Import Supplier | 00000200 |
+
+    @gsme @METER-01
+    Examples: the GSME
+      | Device | sender       | runs     |
+      | GSME   | Gas Supplier | 00000200 |

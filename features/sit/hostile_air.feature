@@ -240,3 +240,46 @@ Feature: Somebody else's radio near the premises
       | cut short           |
       | at random           |
       | longer than it says |
+
+  @ppmid @subject-ppmid @PPMID-05
+  Scenario: Somebody with the right keys tells the PPMID to wait with its image
+    Given the manufacturer has released PPMID firmware version 00000020 of 4 KB
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    And the PPMID has fetched 100 % of the image
+    And the hub is switched off
+    And somebody tells the PPMID 5 times with the right keys to wait with the image
+    And 300 minutes go by
+    And the hub is switched on again
+    Then the PPMID runs 00000010 until the hub tells it to activate
+    And the Import Supplier gets N62 for the PPMID with Device Alert 0x8F8A, transfer response code 0 and version 00000020
+    And the Import Supplier gets N39 for the PPMID with version 00000020
+
+  Scenario Outline: Somebody with the right keys tells the <Device> to activate its image at once
+    Given the premises also has an <Device> that runs firmware version <runs>
+    And the manufacturer has released <Device> firmware version 00000300 of 4 KB
+    When the <sender> checks the image against the CPL and sends SRV 11.1 for the <Device>
+    And the <Device> has fetched 100 % of the image
+    And the hub is switched off
+    And somebody tells the <Device> 5 times with the right keys to activate the image
+    And 10 minutes go by
+    And the hub is switched on again
+    And 24 hours pass
+    And the <sender> reads the <Device>'s firmware version by SRV 11.2
+    Then the <sender> gets the Device's response with version <runs>
+    When the <sender> activates the image on the <Device> by SRV 11.3
+    Then the <Device> answers CS06 with success and version 00000300, signed
+
+    @hcalcs @subject-hcalcs @HCALCS-02
+    Examples: the HCALCS
+      | Device | sender          | runs     |
+      | HCALCS | Import Supplier | 00000100 |
+
+    @esme @METER-01
+    Examples: the ESME
+      | Device | sender          | runs     |
+      | ESME   | Import Supplier | 00000200 |
+
+    @gsme @METER-01
+    Examples: the GSME
+      | Device | sender       | runs     |
+      | GSME   | Gas Supplier | 00000200 |

@@ -65,6 +65,6 @@ Feature: The hub offers an image only to the hardware that it is for
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the PPMID sends a Query Next Image Request without a hardware version
     And the hub offers firmware version 00000020 to the PPMID
-    And the PPMID sends an Upgrade End Request with status INVALID_IMAGE
+    And the PPMID sends an Upgrade End Request that refuses the image
     When 60 minutes go by
     Then the hub has not told the PPMID to activate

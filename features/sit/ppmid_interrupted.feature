@@ -126,3 +126,14 @@ Feature: An update survives what befalls the hub, the PPMID and the WAN on the w
     And 10 minutes go by
     And the Import Supplier reads the PPMID's firmware version by SRV 11.2
     Then the PPMID answers CS08 with version 00000020, under a MAC that verifies
+
+  @subject-ppmid @PPMID-05
+  Scenario: The hub is silent for hours when the PPMID has its image
+    When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
+    And the PPMID has fetched 100 % of the image
+    And the hub is switched off
+    And 300 minutes go by
+    And the hub is switched on again
+    Then the PPMID runs 00000010 until the hub tells it to activate
+    And the Import Supplier gets N62 for the PPMID with Device Alert 0x8F8A, transfer response code 0 and version 00000020
+    And the Import Supplier gets N39 for the PPMID with version 00000020

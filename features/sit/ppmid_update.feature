@@ -23,6 +23,7 @@ Feature: A Supplier updates a PPMID over the air
     And the <sender> gets N61 for the PPMID
     And the hub sends the PPMID an Image Notify
     And the PPMID sends a Query Next Image Request with its manufacturer code, image type and firmware version 00000010
+    And that was because of the hub's first Image Notify
     And the hub offers firmware version 00000020 to the PPMID
     And the PPMID fetches the image from the hub, octet for octet
     And the PPMID sends an Upgrade End Request with status SUCCESS

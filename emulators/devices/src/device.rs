@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use embedded_storage::nor_flash::NorFlash;
 use hanrig_wire::gbcs::{Message, PaymentMode, cs06};
 use hanrig_wire::time::{Duration, Instant, Utc};
+use hanrig_wire::zcl::ota::ImageId;
 use hanrig_zigbee::han::{HanConfig, HanDevice, HanEvent};
 use hanrig_zigbee::ota::client::{ClientConfig, ClientEvent, Transfer};
 use hanrig_zigbee::ota::slot::{SLOT_SIZE, Slot};
@@ -345,16 +346,18 @@ impl<F: NorFlash> Device<F> {
                 self.end_transfer();
             }
             // CH-08: whatever the hub says, only the Supplier's Command activates (HCALCS-02).
-            ClientEvent::Activate(image) | ClientEvent::Wait(image) => {
-                self.log(format!("{image} waits for its Activate Firmware Command"));
-                self.end_transfer();
-                if self.faulty(Fault::ActivatesForTheHub)
-                    && let Some(held) = self.state.held
-                {
-                    self.activate(now, held.hash);
-                }
-            }
+            ClientEvent::Activate(image) => self.end_of_transfer(now, image, true),
+            ClientEvent::Wait(image) => self.end_of_transfer(now, image, false),
             ClientEvent::NoImage(status) => self.log(format!("no image: {status}")),
+        }
+    }
+
+    fn end_of_transfer(&mut self, now: Instant, image: ImageId, at_once: bool) {
+        self.log(format!("{image} waits for its Activate Firmware Command"));
+        self.end_transfer();
+        let obeys = self.faulty(Fault::ActivatesForTheHub) || at_once && self.faulty(Fault::ActivatesAtOnceForTheHub);
+        if let Some(held) = self.state.held.filter(|_| obeys) {
+            self.activate(now, held.hash);
         }
     }
 

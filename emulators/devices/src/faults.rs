@@ -18,12 +18,16 @@ hanrig_wire::planted_faults! {
     HoldsNothing: "HCALCS-01";
     /// activates when the hub has answered its Upgrade End Request.
     ActivatesForTheHub: "HCALCS-01", "HCALCS-02";
+    /// activates when the hub tells it to do so at once.
+    ActivatesAtOnceForTheHub: "HCALCS-02", "METER-01";
     /// does not look at the signature of CS06.
     IgnoresSignature: "HCALCS-02", "METER-01";
     /// does not look at the MAC of CS06.
     IgnoresMac: "HCALCS-02", "METER-01";
     /// carries out a Command whose counter was used before.
     ObeysReplays: "HCALCS-02";
+    /// refuses no counter that was used before but the last.
+    RefusesLastCounterAlone: "HCALCS-02", "METER-01";
     /// forgets when the power goes which counters were used before.
     ForgetsCounters: "HCALCS-02";
     /// carries out the CS06 Command of a Supplier that is not its own.
@@ -46,6 +50,8 @@ hanrig_wire::planted_faults! {
     NeverAnswersActivation: "HCALCS-04", "METER-01";
     /// does not verify its firmware at power-on.
     SkipsVerificationAtPowerOn: "HCALCS-05";
+    /// verifies at power-on the firmware alone with which it left the factory.
+    VerifiesFactoryFirmwareAlone: "HCALCS-05";
     /// does not verify an image before it activates it.
     SkipsVerificationAtActivation: "HCALCS-05";
     /// sends no Alert when verification fails.

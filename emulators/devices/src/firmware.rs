@@ -47,7 +47,11 @@ impl<F: NorFlash> Device<F> {
     pub(crate) fn verify_running(&mut self) {
         let Running { slot, size, digest, .. } = self.state.running;
         let found = Slot::new(slot_region(slot), size).digest(&mut self.flash, size);
-        if found == Ok(digest) || self.faulty(Fault::SkipsVerificationAtPowerOn) {
+        let is_updated = self.state.running.version != self.config.factory_version;
+        if found == Ok(digest)
+            || self.faulty(Fault::SkipsVerificationAtPowerOn)
+            || is_updated && self.faulty(Fault::VerifiesFactoryFirmwareAlone)
+        {
             return;
         }
         self.log("firmware verification failed at power-on".into());

@@ -50,7 +50,10 @@ pub(crate) fn take(
         Some(Originator {
             eui64: if anyone { message.originator } else { supplier.eui64 },
             signing_key: Some(&supplier.signing_key).filter(|_| critical(message) && !unsigned),
-            last_counter: state.supplier_counter.filter(|_| !faults.has(Fault::ObeysReplays)),
+            last_counter: state.supplier_counter.filter(|last| {
+                let alone = faults.has(Fault::RefusesLastCounterAlone) && message.counter != *last;
+                !faults.has(Fault::ObeysReplays) && !alone
+            }),
         })
     };
     let message = match device.authenticate(octets, originator) {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use hanrig_wire::gbcs::{ActivationOutcome, AlertCode, Message, PublicKey, cs08, cs09};
 use hanrig_wire::mac::{MacError, MacFrame};
 use hanrig_wire::manufacturer_image::ManufacturerImageInfo;
-use hanrig_wire::time::Duration;
+use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{Eui64, FirmwareVersion};
 use hanrig_wire::zcl::ota::{ImageBlockRequest, ImageId, OtaCommand, QueryNextImageRequest};
 use hanrig_wire::zcl::{Status, ZclHeader};
@@ -17,6 +17,8 @@ use hanrig_zigbee::ota::parts::PartActivation;
 hanrig_wire::planted_faults! {
     /// does not ask when it is notified.
     IgnoresImageNotify: "PPMID-01";
+    /// does not ask when it is notified, but two hours after it has found the hub, as if by chance.
+    AsksByChance: "PPMID-01";
     /// asks with another version than it runs.
     AsksWithAnotherVersion: "PPMID-01";
     /// asks with another image type.
@@ -35,6 +37,8 @@ hanrig_wire::planted_faults! {
     AsksEveryHour: "PPMID-02";
     /// asks unprompted two seconds before a day is over.
     AsksTwoSecondsEarly: "PPMID-02";
+    /// asks unprompted every hour once it has refused an image.
+    AsksEveryHourAfterRefusal: "PPMID-02";
     /// asks unprompted each time it starts.
     AsksAtEveryStart: "PPMID-02";
     /// does not fetch the last block, does not verify, and says that it has the image.
@@ -49,10 +53,16 @@ hanrig_wire::planted_faults! {
     ClaimsSuccessUnverified: "PPMID-04";
     /// refuses a bad image to the hub, and installs it all the same.
     InstallsRefusedImage: "PPMID-04";
+    /// refuses a bad image to the hub, and runs it when it starts the next time.
+    RunsRefusedImageAtStart: "PPMID-04";
     /// says nothing of an image that it refuses.
     RefusesInSilence: "PPMID-04";
     /// activates as soon as it has verified, without a word to or from the hub.
     ActivatesOnItsOwn: "PPMID-05";
+    /// activates when the hub has left it without a word for an hour.
+    ActivatesInSilence: "PPMID-05";
+    /// activates when it is told to wait.
+    ActivatesToldToWait: "PPMID-05";
     /// does not activate when it is told to.
     NeverActivates: "PPMID-05";
     /// activates an hour after it is told to.
@@ -91,6 +101,8 @@ hanrig_wire::planted_faults! {
     NeverResumes: "PPMID-08";
     /// forgets when the power goes that new firmware was installed.
     ForgetsNewFirmware: "PPMID-08";
+    /// does not start any more once the power went in the middle of an activation.
+    StaysOffAfterActivation: "PPMID-08";
     /// forgets when the power goes the Alert that it still has to send.
     ForgetsAlert: "PPMID-08";
     /// runs the first part of split firmware.
@@ -105,6 +117,8 @@ hanrig_wire::planted_faults! {
     RunsUnansweredImage: "PPMID-11";
     /// sends its Alert and answers CS08, which its maker has declared that it does not.
     KnowsGbcsThoughOlder: "PPMID-12";
+    /// tells of the update that brings it CS09 as of one that failed.
+    MistellsFirstUpdate: "PPMID-12";
     /// runs only an image that follows the firmware with which it left the factory.
     UpgradesFactoryFirmwareOnly: "PATH-02";
     /// forgets that it was updated locally.
@@ -242,7 +256,9 @@ impl<F> Ppmid<F> {
 
     /// Whether it does not care to be notified.
     pub(crate) fn ignores_notify(&self) -> bool {
-        self.faulty(Fault::IgnoresImageNotify) || self.faulty(Fault::NeverResumes) && self.state.transfer.is_some()
+        self.faulty(Fault::IgnoresImageNotify)
+            || self.faulty(Fault::AsksByChance)
+            || self.faulty(Fault::NeverResumes) && self.state.transfer.is_some()
     }
 
     /// What comes of the activation of `image`.
@@ -275,8 +291,20 @@ impl<F> Ppmid<F> {
         }
     }
 
+    /// Whether it does not start with what it finds.
+    pub(crate) fn stays_off(&self) -> bool {
+        self.faulty(Fault::StaysOffAfterActivation) && !self.state.reports.is_empty()
+    }
+
     /// What it does with what it finds when it starts.
     pub(crate) fn spoil_start(&mut self) {
+        if self.faulty(Fault::RunsRefusedImageAtStart)
+            && let Some(held) = self.state.held.take()
+        {
+            self.state.running = held.image.file_version;
+            self.han.client().set_running(self.state.running);
+            self.unsaved = true;
+        }
         if self.faulty(Fault::ForgetsPartAtStart) {
             self.state.stored_part = None;
         }
@@ -291,7 +319,7 @@ impl<F> Ppmid<F> {
 
     /// How long after an unprompted query the next one follows.
     pub(crate) fn query_period(&self) -> Duration {
-        if self.faulty(Fault::AsksEveryHour) {
+        if self.faulty(Fault::AsksEveryHour) || self.has_refused() && self.faulty(Fault::AsksEveryHourAfterRefusal) {
             return Duration::from_secs(3600);
         }
         let early = if self.faulty(Fault::AsksTwoSecondsEarly) { Duration::from_secs(2) } else { Duration::ZERO };
@@ -300,7 +328,53 @@ impl<F> Ppmid<F> {
 
     /// How long after a discovery of the hub the first unprompted query follows.
     pub(crate) fn first_query(&self) -> Duration {
-        if self.faulty(Fault::AsksAtEveryStart) { Duration::ZERO } else { self.query_period() }
+        if self.faulty(Fault::AsksAtEveryStart) {
+            return Duration::ZERO;
+        }
+        if self.faulty(Fault::AsksByChance) { Duration::from_secs(2 * 3600) } else { self.query_period() }
+    }
+
+    /// Notes that it has refused an image.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn note_refusal(&mut self, now: Instant) {
+        self.refused = true;
+        if self.faulty(Fault::AsksEveryHourAfterRefusal) {
+            self.query_at = Some(now + self.query_period());
+        }
+    }
+
+    /// Notes that it has refused an image.
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn note_refusal(&self, _: Instant) {}
+
+    /// Whether it has refused an image since it has started.
+    #[cfg(feature = "planted-faults")]
+    const fn has_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Whether it has refused an image since it has started.
+    #[cfg(not(feature = "planted-faults"))]
+    const fn has_refused(&self) -> bool {
+        false
+    }
+
+    /// The image that it activates instead of saying once more with this frame that it has it.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) fn tires_of_silence(&mut self, now: Instant, frame: &[u8]) -> Option<ImageId> {
+        const SILENCE: Duration = Duration::from_secs(3600);
+        let (header, payload) = ZclHeader::parse(frame).ok()?;
+        let Ok(OtaCommand::UpgradeEndRequest(request)) = OtaCommand::parse(header.command, payload) else {
+            return None;
+        };
+        let since = *self.ended.get_or_insert(now);
+        (self.faulty(Fault::ActivatesInSilence) && now - since > SILENCE).then_some(request.image)
+    }
+
+    /// The image that it activates instead of saying once more with this frame that it has it.
+    #[cfg(not(feature = "planted-faults"))]
+    pub(crate) const fn tires_of_silence(&self, _: Instant, _: &[u8]) -> Option<ImageId> {
+        None
     }
 
     /// What goes to the hub instead of this frame of the OTA Upgrade Cluster; `None` for nothing.

@@ -105,6 +105,10 @@ impl<F: NorFlash> Ppmid<F> {
                 if self.faulty(Fault::InstallsRefusedImage) {
                     self.state.running = transfer.image.file_version;
                 }
+                if self.faulty(Fault::RunsRefusedImageAtStart) {
+                    self.state.held = Some(Held { image: transfer.image, part: Part::WHOLE });
+                }
+                self.note_refusal(now);
                 self.han.client().verified(now, false);
             }
         }
@@ -134,6 +138,9 @@ impl<F: NorFlash> Ppmid<F> {
         let report = ActivationReport { version: self.state.running, succeeded };
         if knows_gbcs && !self.faulty(Fault::ActivationUnreported) {
             self.state.reports.push_back(report);
+        }
+        if !knows_gbcs && self.faulty(Fault::MistellsFirstUpdate) {
+            self.state.reports.push_back(ActivationReport { succeeded: false, ..report });
         }
         if self.faulty(Fault::AlertsTwice) {
             self.state.reports.push_back(report);

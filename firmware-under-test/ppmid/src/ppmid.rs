@@ -61,7 +61,7 @@ pub struct Ppmid<F> {
     /// Whether `state` differs from what is stored.
     pub(crate) unsaved: bool,
     pub(crate) slot: Slot,
-    query_at: Option<Instant>,
+    pub(crate) query_at: Option<Instant>,
     /// When the image that has come is verified.
     pub(crate) verify_at: Option<(Instant, Transfer)>,
     restart: Option<Restart>,
@@ -76,6 +76,12 @@ pub struct Ppmid<F> {
     /// How many times to ask unprompted have come.
     #[cfg(feature = "planted-faults")]
     pub(crate) questions: u32,
+    /// Whether it has refused an image.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) refused: bool,
+    /// When it first said that it has the image.
+    #[cfg(feature = "planted-faults")]
+    pub(crate) ended: Option<Instant>,
 }
 
 fn han_of(config: &PpmidConfig, state: &State) -> HanDevice {
@@ -127,12 +133,20 @@ impl<F: NorFlash> Ppmid<F> {
             asked: None,
             #[cfg(feature = "planted-faults")]
             questions: 0,
+            #[cfg(feature = "planted-faults")]
+            refused: false,
+            #[cfg(feature = "planted-faults")]
+            ended: None,
         })
     }
 
     /// The power is on: joins the hub's network, or goes on in the one that the flash remembers.
     pub fn start(&mut self, now: Instant) {
         self.forget_at_power_on();
+        if self.stays_off() {
+            self.restart = Some(Restart::Down(Instant(u64::MAX)));
+            return;
+        }
         self.boot(now);
     }
 
@@ -312,6 +326,9 @@ impl<F: NorFlash> Ppmid<F> {
                     self.begin_download(transfer);
                     return self.han.client().resume(now, transfer);
                 }
+                if let Some(image) = self.tires_of_silence(now, &frame) {
+                    return self.activate(now, image);
+                }
                 if let Some(frame) = self.spoil_ota(frame) {
                     self.han.send_ota(now, frame);
                 }
@@ -327,6 +344,9 @@ impl<F: NorFlash> Ppmid<F> {
             ClientEvent::Activate(image) => self.activate(now, image),
             ClientEvent::Wait(image) => {
                 self.log(format!("{image} waits for another instruction"));
+                if self.faulty(Fault::ActivatesToldToWait) {
+                    return self.activate(now, image);
+                }
                 self.state.transfer = None;
                 self.unsaved = true;
             }

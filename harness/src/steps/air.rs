@@ -149,6 +149,28 @@ async fn query(world: &mut RigScenario, named: Named, version: Version) -> StepR
     expect_query(world, named, &what, HAN, |query| query.current == current).await.map(drop)
 }
 
+/// PPMID-01: on Image Notify, and not by chance some time later.
+#[then(expr = "that was because of the hub's first Image Notify")]
+fn because_of_notify(world: &mut RigScenario) -> StepResult {
+    let (asked, device, _) =
+        world.query.ok_or_else(|| StepError::bench_fault("no step before this one saw a Device ask"))?;
+    let since = world.since;
+    let notified = world.seen()?.air.iter().find(|sighting| {
+        sighting.at() >= since
+            && sighting.destination == Some(device)
+            && matches!(ota(sighting), Some((_, OtaHeard::ImageNotify(_))))
+    });
+    match notified.map(Sighting::at) {
+        Some(at) if at <= asked && asked - at < PROMPTED => Ok(()),
+        at => Err(StepError::fail(format!(
+            "expected a Query Next Image Request at most {} after the first Image Notify, observed that at {} and the \
+             first Query Next Image Request at {asked} s",
+            readable(PROMPTED),
+            at.map_or_else(|| "no time".to_owned(), |at| format!("{at} s")),
+        ))),
+    }
+}
+
 #[then(expr = "the {device} sends a Query Next Image Request with its hardware version")]
 async fn query_with_hardware_version(world: &mut RigScenario, named: Named) -> StepResult {
     let version = world.device(named)?.hardware_version;
@@ -172,10 +194,11 @@ async fn asks_again(world: &mut RigScenario, hours: u64, named: Named, version: 
     expect_query(world, named, &what, window, |query| query.current == current).await.map(drop)
 }
 
+/// How long after an Image Notify a question may be an answer to it.
+const PROMPTED: Duration = Duration::from_secs(300);
+
 /// When `device` asked without an Image Notify shortly before. A question that is repeated counts once.
 pub(super) fn unprompted(world: &RigScenario, device: Eui64) -> Result<Vec<Instant>, StepError> {
-    /// How long after an Image Notify a question may be an answer to it.
-    const PROMPTED: Duration = Duration::from_secs(300);
     /// How long after a question another may be its repetition.
     const REPEATED: Duration = Duration::from_secs(60);
     let follows_notify = follows_notify(world, device)?;
@@ -402,6 +425,20 @@ async fn upgrade_end_request(world: &mut RigScenario, named: Named, status: Stri
     .map(drop)
 }
 
+/// PPMID-04, HCALCS-03: with an error status, whichever the Device finds fit.
+#[then(expr = "the {device} sends an Upgrade End Request that refuses the image")]
+async fn refuses_image(world: &mut RigScenario, named: Named) -> StepResult {
+    let (hub, device) = ends(world, named)?;
+    let image = world.release()?.image;
+    let what = format!("an Upgrade End Request of the {named} with an error status, {image}");
+    expect_ota(world, &what, (device, hub), HAN, |_, command| {
+        matches!(command, OtaHeard::EndRequest(request)
+            if !matches!(request.status, Status::SUCCESS | Status::REQUIRE_MORE_IMAGE) && request.image == image)
+    })
+    .await
+    .map(drop)
+}
+
 #[then(expr = "the hub's Upgrade End Response tells the {device} to activate now")]
 async fn activate_now(world: &mut RigScenario, named: Named) -> StepResult {
     let (hub, device) = ends(world, named)?;
@@ -463,32 +500,42 @@ async fn not_told_to_activate(world: &mut RigScenario, named: Named) -> StepResu
     never(world, "Upgrade End Response", &heard)
 }
 
-#[then("the PPMID has asked for each block in order, and again only for one that it had not got")]
-fn asked_in_order(world: &mut RigScenario) -> StepResult {
+#[then(
+    regex = "^the PPMID has asked for each block in order, and again only for one that it had not got(, or from the start after the silence)?$"
+)]
+fn asked_in_order(world: &mut RigScenario, from_start: String) -> StepResult {
+    /// For how long a hub has to be silent for a download to be given up.
+    const SILENCE: Duration = Duration::from_secs(30 * 60);
     let ppmid = world.ppmid()?.eui;
     let image = world.release()?.image;
-    let mut last: Option<u32> = None;
+    let mut last: Option<(Instant, u32)> = None;
+    let mut pages = false;
     let most = u32::from(world.ppmid()?.declaration.block_size);
     for sighting in world.seen()?.air.iter().filter(|sighting| sighting.source == ppmid) {
+        pages |= matches!(ota(sighting), Some((_, OtaHeard::PageRequest)));
         let Some((_, OtaHeard::BlockRequest(request))) = ota(sighting) else { continue };
         if request.image != image {
             continue;
         }
         let in_order = match last {
             None => request.offset == 0,
-            Some(last) => (last..=last + most).contains(&request.offset),
+            Some((at, last)) => {
+                let anew = request.offset == 0 && !from_start.is_empty() && sighting.at() - at > SILENCE;
+                anew || (last..=last + most).contains(&request.offset)
+            }
         };
         if !in_order {
             return Err(StepError::fail(format!(
                 "expected a request for offset {} or the block after it, observed {}",
-                last.unwrap_or_default(),
+                last.map(|(_, last)| last).unwrap_or_default(),
                 sighting.observation().summary
             )));
         }
-        last = Some(request.offset);
+        last = Some((sighting.at(), request.offset));
     }
     match last {
         Some(_) => Ok(()),
+        None if pages => Err(StepError::not_applicable("the PPMID has asked for the image page by page")),
         None => Err(StepError::fail("the PPMID has asked for no block of the image")),
     }
 }

@@ -26,7 +26,7 @@ const LATE: Duration = Duration::from_secs(20);
 /// How long nothing more may come before all that was to come has come.
 const QUIET: Duration = Duration::from_secs(3600);
 /// How long a PPMID that activates at once may take until it is back and says so.
-const ACTIVATION: Duration = Duration::from_secs(15 * 60);
+pub(super) const ACTIVATION: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn dcc_alert(sighting: &DuisSighting, user: Eui64) -> Option<&DccAlertMessage> {
     match &response_to(sighting, user)?.body {

@@ -1,5 +1,6 @@
 //! Several images in the hub's blocks: how they get there, and whether the hub takes or refuses them.
 
+use super::alerts::ACTIVATION;
 use super::{HAN, WAN};
 use crate::rig::observe::{GatewayContent, Heard, Observations, OtaHeard, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
@@ -8,8 +9,9 @@ use cucumber::gherkin::Step;
 use cucumber::{Parameter, given, then, when};
 use hanrig_dcc::duis::RequestId;
 use hanrig_dcc::gateway::CspToDsp;
+use hanrig_wire::gbcs::cs09;
 use hanrig_wire::time::{Duration, Instant};
-use hanrig_wire::types::Eui64;
+use hanrig_wire::types::{DeviceType, Eui64};
 use hanrig_wire::wan::{ImageStatus, RefusalReason, WanMessage};
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::ImageId;
@@ -319,9 +321,29 @@ async fn gets_to(world: &mut RigScenario, place: usize, stage: Stage) -> StepRes
         driver.set_power(device, false).await?;
     }
     if stage == Stage::IsThrough {
-        // What the end of a transfer brings with it has come by then: the hub's answer, Alerts, activation.
-        driver.let_pass(Duration::from_secs(120)).await?;
+        if unit.device_type == DeviceType::Ppmid {
+            has_activated(world, device).await?;
+        }
+        // What the end of a transfer brings with it has come by then: the hub's answer, Alerts.
+        world.let_pass(Duration::from_secs(120)).await?;
     }
+    Ok(())
+}
+
+/// Waits until a PPMID that knows CS09 has told what came of the activation, or has had the time to do so: the DSP takes no
+/// other image for it before.
+async fn has_activated(world: &mut RigScenario, device: Eui64) -> StepResult {
+    let driver = world.in_motion()?;
+    let (from, deadline) = (driver.observations().wan.len(), driver.now() + ACTIVATION);
+    let tells = |sighting: &WanSighting| {
+        sighting
+            .gbcs
+            .as_ref()
+            .map(|envelope| envelope.message())
+            .is_some_and(|message| message.originator == device && message.message_code == cs09::MESSAGE_CODE)
+    };
+    let mut tells = |seen: &Observations| seen.wan.get(from..).unwrap_or_default().iter().any(tells);
+    driver.run_until(deadline, &mut tells).await?;
     Ok(())
 }
 

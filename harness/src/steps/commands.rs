@@ -82,6 +82,18 @@ async fn sound_command(world: &mut RigScenario, named: Named) -> StepResult {
     inject(world, octets).await
 }
 
+/// The one before it is what comes again later.
+#[when(expr = "a newer CS06 Command that is sound comes over the WAN for the {device}")]
+async fn newer_command(world: &mut RigScenario, named: Named) -> StepResult {
+    let first = world.command.clone();
+    let mut message = command(world, named, FIRST_COUNTER + 1)?;
+    sign(world.bench()?, &mut message)?;
+    let octets = with_mac(world, named, &message)?;
+    inject(world, octets).await?;
+    world.command = first;
+    Ok(())
+}
+
 #[when("that very Command comes over the WAN again")]
 async fn again(world: &mut RigScenario) -> StepResult {
     let octets = world.command.clone();

@@ -2,7 +2,7 @@
 
 use super::premises::hardware_version;
 use crate::runner::{StepError, StepResult};
-use crate::world::{Making, Named, Place, Release, RigScenario, Version};
+use crate::world::{Flaw, Making, Named, Place, Release, RigScenario, Version};
 use cucumber::given;
 use hanrig_dcc::FirmwareHash;
 use hanrig_dcc::data::Code;
@@ -135,11 +135,16 @@ fn other_hash_provided(world: &mut RigScenario) -> StepResult {
     change_release(world, |release| release.package.hash = Some(FirmwareHash([0x5A; 32])))
 }
 
-#[given("the manufacturer's signature in the image is wrong")]
-fn manufacturer_signature_wrong(world: &mut RigScenario) -> StepResult {
+#[given(regex = "^the manufacturer's signature in the image is (wrong|another's|that of other firmware)$")]
+fn manufacturer_signature_wrong(world: &mut RigScenario, how: String) -> StepResult {
     let sound = world.release()?;
     let (named, version) = (Named(sound.device_type), sound.image.file_version);
-    let making = Making { sound: false, ..Making::of_size(sound.octets().len()) };
+    let flaw = match how.as_str() {
+        "wrong" => Flaw::Changed,
+        "another's" => Flaw::OfAnother,
+        _ => Flaw::OfOtherFirmware,
+    };
+    let making = Making { flaw: Some(flaw), ..Making::of_size(sound.octets().len()) };
     // The CPL entry of the sound image goes, so that only the one with the wrong signature is listed.
     hash_not_on_cpl(world)?;
     release(world, named, version, making)

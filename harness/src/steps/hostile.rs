@@ -1,7 +1,7 @@
 //! What somebody with a radio near the premises does, and what hub and Devices make of it.
 
-use super::none_of;
 use super::pics::is_due;
+use super::{HAN, none_of};
 use crate::rig::attacker::{Attacker, Forgery, Guise, Protection};
 use crate::rig::observe::{AirSighting, Heard, Observations, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
@@ -10,12 +10,12 @@ use crate::world::{Named, RigScenario, Unit, Version};
 use cucumber::{Parameter, given, then, when};
 use hanrig_wire::aps::PROFILE_SMART_ENERGY;
 use hanrig_wire::mac::{Address, FrameType, MacFrame};
-use hanrig_wire::time::Duration;
+use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{DeviceType, Eui64, Key128};
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::{
     CLUSTER, ImageBlockRequest, ImageBlockResponse, ImageId, ImageNotify, OtaCommand, QueryNextImageResponse,
-    UPGRADE_NOW, UpgradeEndRequest, UpgradeEndResponse,
+    UPGRADE_NOW, UPGRADE_WAIT, UpgradeEndRequest, UpgradeEndResponse,
 };
 use hanrig_wire::zdp;
 use std::collections::BTreeSet;
@@ -346,7 +346,7 @@ async fn plays_hub(world: &mut RigScenario, hours: u64, unit: Unit, how: How, ve
                 let to = (from + usize::from(request.maximum_data_size)).min(octets.len());
                 octets.get(from..to).map(|data| block(sequence, image, request.offset, data))
             }
-            OtaHeard::EndRequest(_) => Some(activate_now(image).frame(sequence)),
+            OtaHeard::EndRequest(_) => Some(instructs(image, UPGRADE_NOW).frame(sequence)),
             _ => None,
         };
     }
@@ -390,8 +390,16 @@ async fn says_first(world: &mut RigScenario) -> StepResult {
     }
 }
 
-const fn activate_now(image: ImageId) -> OtaCommand<'static> {
-    OtaCommand::UpgradeEndResponse(UpgradeEndResponse { image, current_time: 0, upgrade_time: UPGRADE_NOW })
+const fn instructs(image: ImageId, upgrade_time: u32) -> OtaCommand<'static> {
+    OtaCommand::UpgradeEndResponse(UpgradeEndResponse { image, current_time: 0, upgrade_time })
+}
+
+/// The sequence number of the last Upgrade End Request of `device`.
+fn last_end_request(seen: &Observations, device: Eui64) -> Option<u8> {
+    seen.air.iter().rev().filter(|sighting| sighting.source == device).find_map(|sighting| match ota(sighting) {
+        Some((sequence, OtaHeard::EndRequest(_))) => Some(sequence),
+        _ => None,
+    })
 }
 
 #[then(expr = "the {unit} has asked for nothing of the image of version {version}, nor said that it has it")]
@@ -408,15 +416,48 @@ fn asked_for_nothing(world: &mut RigScenario, unit: Unit, version: Version) -> S
     none_of(seen, "word of the image", asked.map(Sighting::observation))
 }
 
-#[when(expr = "somebody tells the PPMID {int} times {how} to activate the image")]
-async fn tells_to_activate(world: &mut RigScenario, times: usize, how: How) -> StepResult {
-    let (device, image) = (world.ppmid()?.eui, world.release()?.image);
+/// Looks whether a Device has taken an answer to its Upgrade End Request of that time: it acknowledges that, or says no more
+/// that it has the image.
+async fn was_taken(world: &mut RigScenario, device: Eui64, asked: Instant) -> StepResult {
+    /// When it has had its answer for certain, and how long after that it would have asked once more without one.
+    const ANSWERED: Duration = Duration::from_secs(60);
+    const AGAIN: Duration = Duration::from_secs(600);
+    world.let_pass(AGAIN).await?;
+    let attacker = attacker(world)?;
+    let seen = world.seen()?;
+    let (acknowledged, _) = attacker.taken(&seen.acknowledgements);
+    let asks_on = seen.air.iter().any(|sighting| {
+        sighting.at() > asked + ANSWERED
+            && sighting.source == device
+            && matches!(ota(sighting), Some((_, OtaHeard::EndRequest(_))))
+    });
+    world.attacker = Some(attacker);
+    if acknowledged == 0 && asks_on {
+        return Err(StepError::inconclusive("no forged answer was taken, as on a busy machine: the Device asks on"));
+    }
+    Ok(())
+}
+
+/// Answers a Device that has said that it has the image, and has had no answer of the hub.
+#[when(
+    regex = "^somebody tells the (PPMID|HCALCS|ESME|GSME) (\\d+) times (without security|under another network key|under the network key alone|under another link key|as a node of their own|with the right keys) to (activate the image|wait with the image)$"
+)]
+async fn tells_to_activate(world: &mut RigScenario, named: Named, times: usize, how: How, what: String) -> StepResult {
+    let (device, image) = (world.device(named)?.eui, world.release()?.image);
+    let asks = |sequence, command: &OtaHeard| matches!(command, OtaHeard::EndRequest(_)).then_some(sequence);
+    let asked = next_request(world, device, HAN, asks).await?.map(|_| world.in_motion_at()).transpose()?;
+    let Some(asked) = asked else {
+        return Err(StepError::inconclusive(format!("the {named} has not said that it has the image")));
+    };
+    let upgrade_time = if what == "activate the image" { UPGRADE_NOW } else { UPGRADE_WAIT };
+    let response = instructs(image, upgrade_time);
     for _ in 0..times {
-        let frame = forge(world, how, device, false, &activate_now(image).frame(0))?;
+        let sequence = last_end_request(world.seen()?, device).unwrap_or_default();
+        let frame = forge(world, how, device, false, &response.frame(sequence))?;
         send(world, frame, true).await?;
         world.let_pass(Duration::from_secs(10)).await?;
     }
-    Ok(())
+    if how == How::RIGHT_KEYS { was_taken(world, device, asked).await } else { Ok(()) }
 }
 
 #[when(

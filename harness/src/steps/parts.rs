@@ -1,16 +1,17 @@
 //! Firmware in several parts, and PPMIDs from before the use cases that tell of it.
 
 use super::alerts::dcc_alert;
-use super::none_of;
 use super::pics::asks_within;
-use crate::rig::observe::{Heard, OtaHeard, Sighting};
+use super::{HAN, none_of};
+use crate::rig::observe::{AirSighting, Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role, Version};
 use cucumber::{given, then};
 use hanrig_dcc::duis::DccAlert;
-use hanrig_wire::gbcs::{ActivationOutcome, Cra};
+use hanrig_wire::gbcs::{ActivationOutcome, Cra, cs09};
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::{Eui64, FirmwareVersion};
+use hanrig_wire::zcl::ota::UPGRADE_NOW;
 
 #[given("the PPMID was installed with firmware from before CS08 and CS09")]
 fn predates(world: &mut RigScenario) -> StepResult {
@@ -100,13 +101,12 @@ async fn either(world: &mut RigScenario, hours: u64, new: Version, role: Role, o
     let (ppmid, hub) = (world.ppmid()?.eui, world.hub()?);
     let window = Duration::from_secs(hours.saturating_mul(3600));
     asks_within(world, ppmid, window)?;
+    // What it said before its power came back tells nothing of what it runs since.
+    let back = world.in_motion()?.now();
     world.let_pass(window).await?;
-    let mut asked = world
-        .seen()?
-        .air
-        .iter()
-        .rev()
-        .filter(|sighting| sighting.source == ppmid && sighting.destination == Some(hub) && sighting.link_key);
+    let mut asked = world.seen()?.air.iter().rev().filter(|sighting| {
+        sighting.at() >= back && sighting.source == ppmid && sighting.destination == Some(hub) && sighting.link_key
+    });
     let runs = asked.find_map(|sighting| match &sighting.heard {
         Heard::Ota(_, OtaHeard::Query(query)) => Some(query.current.file_version),
         _ => None,
@@ -115,8 +115,70 @@ async fn either(world: &mut RigScenario, hours: u64, new: Version, role: Role, o
     match (runs, alerts.as_slice()) {
         (Some(version), [(told, true)]) if version == new.0 && *told == new.0 => Ok(()),
         (Some(version), []) if version == old.0 => Ok(()),
-        (runs, alerts) => Err(StepError::fail(format!(
-            "expected one of the two, observed that it last asked with {runs:?} and told {alerts:?}"
+        // It may say that the activation has failed.
+        (Some(version), [(told, false)]) if version == old.0 && *told == old.0 => Ok(()),
+        (None, _) => {
+            let what = format!("expected a Query Next Image Request of the PPMID within {hours} hours, observed none");
+            none_since(world, &what)
+        }
+        (Some(runs), alerts) => Err(StepError::fail(format!(
+            "expected one of the two, observed that it asks with {runs} and has told {}",
+            in_words(alerts).join(", ")
         ))),
     }
+}
+
+/// Fails with `what` that did not come; what could not be decoded may have been it.
+fn none_since(world: &RigScenario, what: &str) -> StepResult {
+    let undecoded = &world.seen()?.undecoded;
+    if undecoded.is_none() {
+        Err(StepError::fail(what))
+    } else {
+        Err(StepError::inconclusive(format!("{what}, but {undecoded}")))
+    }
+}
+
+/// PPMID-12: the firmware that its first update brings knows CS09, and may tell of that update or not.
+#[then(expr = "{int} hours later the {supplier} has got no N39 for the PPMID, or one that it runs {version}")]
+async fn none_or_one(world: &mut RigScenario, hours: u64, role: Role, new: Version) -> StepResult {
+    world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
+    let alerts = n39(world, world.supplier_eui(role)?)?;
+    match alerts.as_slice() {
+        [] => Ok(()),
+        [(told, true)] if *told == new.0 => Ok(()),
+        alerts => Err(StepError::fail(format!(
+            "expected none, or {} activated, observed {}",
+            new.0,
+            in_words(alerts).join(", ")
+        ))),
+    }
+}
+
+/// PPMID-05: what a PPMID says until its hub tells it to activate.
+#[then(expr = "the PPMID runs {version} until the hub tells it to activate")]
+async fn until_told(world: &mut RigScenario, version: Version) -> StepResult {
+    let (ppmid, hub) = (world.ppmid()?.eui, world.hub()?);
+    let instruction = |sighting: &&AirSighting| {
+        sighting.source == hub
+            && sighting.destination == Some(ppmid)
+            && matches!(&sighting.heard, Heard::Ota(_, OtaHeard::EndResponse(response))
+                if response.upgrade_time == UPGRADE_NOW)
+    };
+    let driver = world.in_motion()?;
+    let deadline = driver.now() + HAN;
+    driver.run_until(deadline, &mut |seen| seen.air.iter().rev().any(|sighting| instruction(&sighting))).await?;
+    let seen = world.seen()?;
+    let Some(told) = seen.air.iter().find(instruction).map(Sighting::at) else {
+        let what = "expected an Upgrade End Response of the hub with upgrade time 0, observed none";
+        return none_since(world, what);
+    };
+    let runs_another = seen.air.iter().take_while(|sighting| sighting.at() < told).find(|sighting| {
+        sighting.source == ppmid
+            && match &sighting.heard {
+                Heard::Ota(_, OtaHeard::Query(query)) => query.current.file_version != version.0,
+                Heard::Gbcs(envelope) => envelope.message().message_code == cs09::MESSAGE_CODE,
+                _ => false,
+            }
+    });
+    none_of(seen, "word that it runs another", runs_another.map(Sighting::observation))
 }

@@ -13,6 +13,7 @@ use cucumber::{given, then};
 use hanrig_wire::gbcs::{AlertCode, Content, Cra, decode_content};
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{DeviceType, Eui64};
+use hanrig_wire::zcl::ota::ImageBlockRequest;
 
 /// What is declared of any Device.
 struct Declared {
@@ -149,13 +150,21 @@ fn hardware_version(world: &mut RigScenario, unit: Unit) -> StepResult {
 fn block_size(world: &mut RigScenario, unit: Unit) -> StepResult {
     let Declared { eui, block_size, .. } = declared(world, unit)?;
     let requests = said(world, eui, |command| match command {
-        OtaHeard::BlockRequest(request) => Some(request.maximum_data_size),
+        OtaHeard::BlockRequest(request) => Some(*request),
         _ => None,
     })?;
     if requests.is_empty() {
         return Err(StepError::inconclusive(format!("the {unit} has asked for no block")));
     }
-    match requests.iter().find(|(_, size)| *size != block_size) {
+    let images = world.seen()?.fetched.get(&eui).map(Vec::as_slice).unwrap_or_default();
+    // A client may ask for no more than what is left of the image.
+    let is_rest = |request: &ImageBlockRequest| {
+        let name = request.image.to_string();
+        let end = u64::from(request.offset) + u64::from(request.maximum_data_size);
+        request.maximum_data_size < block_size
+            && images.iter().any(|image| image.name == name && u64::from(image.size) == end)
+    };
+    match requests.iter().find(|(_, request)| request.maximum_data_size != block_size && !is_rest(request)) {
         None => Ok(()),
         Some((request, _)) => Err(StepError::fail(format!(
             "the maker declares blocks of {block_size} octets, observed {}",

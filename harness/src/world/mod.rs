@@ -8,7 +8,7 @@ mod wait;
 
 pub(crate) use panel::{Draft, reader};
 pub use params::{Hex, Named, Node, Place, Refusal, Role, Version};
-pub use release::{Making, Release, ReleaseError};
+pub use release::{Flaw, Making, Release, ReleaseError};
 pub use updates::{Unit, Update};
 pub(crate) use wait::readable;
 

@@ -35,14 +35,25 @@ pub struct Making {
     pub size: usize,
     /// Which part of how many it is.
     pub part: (u8, u8),
-    /// Whether the manufacturer's signature in it is right; everything else is.
-    pub sound: bool,
+    /// What is wrong with the manufacturer's signature in it; everything else is right.
+    pub flaw: Option<Flaw>,
+}
+
+/// What is wrong with a manufacturer's signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It was changed.
+    Changed,
+    /// It is another's.
+    OfAnother,
+    /// The firmware was changed after it was signed.
+    OfOtherFirmware,
 }
 
 impl Making {
     /// A sound image of `size` octets that is whole by itself.
     pub const fn of_size(size: usize) -> Self {
-        Self { size, part: (1, 1), sound: true }
+        Self { size, part: (1, 1), flaw: None }
     }
 }
 
@@ -99,11 +110,17 @@ impl Release {
         let length = making.size.checked_sub(octets.len() + OVERHEAD + trailer);
         let length = length.ok_or(ReleaseError::TooSmall(making.size))?;
         let (part, parts) = making.part;
-        let mut image = manufacturer_image::build(&octets, part, parts, &body(version, part, length), key);
-        if !making.sound
-            && let Some(last) = image.last_mut()
-        {
-            *last ^= 0x01;
+        let another = bench.suppliers.first().map(|supplier| &supplier.keys.ds);
+        let signs = another.filter(|_| making.flaw == Some(Flaw::OfAnother)).unwrap_or(key);
+        let mut image = manufacturer_image::build(&octets, part, parts, &body(version, part, length), signs);
+        let middle = image.len() / 2;
+        let changed = match making.flaw {
+            Some(Flaw::Changed) => image.last_mut(),
+            Some(Flaw::OfOtherFirmware) => image.get_mut(middle),
+            Some(Flaw::OfAnother) | None => None,
+        };
+        if let Some(octet) = changed {
+            *octet ^= 0x01;
         }
         octets.extend_from_slice(&image);
         let distributed = if trailer == 0 {

@@ -138,6 +138,9 @@ const EPISODES: &[fn(Option<Fault>) -> String] = &[
 /// Those that it takes somebody who forges frames to see, a clock, an eye on the air, several parts, or a change of payment
 /// mode. The rig's scenarios show them.
 const SHOWN_BY_SCENARIOS: &[Fault] = &[
+    Fault::ActivatesAtOnceForTheHub,
+    Fault::RefusesLastCounterAlone,
+    Fault::VerifiesFactoryFirmwareAlone,
     Fault::VerifiesLate,
     Fault::AsksOtherwiseThanDeclared,
     Fault::AsksForSmallerBlocks,
