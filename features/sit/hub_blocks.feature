@@ -181,3 +181,48 @@ Feature: The hub's two blocks, and which image gives way to which
       | ESME | Import Supplier | stands at 50 % | ESME    | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
       | ESME | Import Supplier | stands at 99 % | ESME    | Import Supplier | refuses | 0    | all          | 1        | N60, N62   | none        |
       | ESME | Import Supplier | is through     | ESME    | Import Supplier | takes   | 0    | all          | 0        | N61, N62   | all         |
+
+  @subject-ch @CH-15
+  Scenario Outline: An image for two PPMIDs <held>, and one for the <arrives> overwrites it
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device        | Version  | KB | Supplier        |
+      | the PPMID     | 00000020 | 2  | Import Supplier |
+      | the <arrives> | 00000300 | 2  | <arriving's>    |
+    And a second PPMID of the same model is on the HAN
+    When the <first off> is switched off
+    And the second PPMID is switched off
+    And the image for the PPMID is distributed to every Device of its type
+    And 10 minutes go by
+    And the image for the <arrives> is distributed
+    Then the hub takes the image for the <arrives>
+    And within 5 minutes exactly this has come of the image for the PPMID, Device by Device:
+      | Device           | Transfer response codes | Fetched   |
+      | the PPMID        | <code>                  | <fetched> |
+      | the second PPMID | 1                       | none      |
+
+    @CH-10
+    Examples:
+      | held                  | first off    | arrives | arriving's   | code | fetched |
+      | waits                 | PPMID        | GSME    | Gas Supplier | 1    | none    |
+      | waits for one of them | second PPMID | GSME    | Gas Supplier | 0    | all     |
+
+    @CH-11
+    Examples:
+      | held                  | first off    | arrives | arriving's      | code | fetched |
+      | waits                 | PPMID        | HCALCS  | Import Supplier | 1    | none    |
+      | waits for one of them | second PPMID | HCALCS  | Import Supplier | 0    | all     |
+
+  @subject-ch @CH-12 @CH-15
+  Scenario: An image for two PPMIDs is refused while one for the GSME waits
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the PPMID | 00000020 | 2  | Import Supplier |
+      | the GSME  | 00000300 | 2  | Gas Supplier    |
+    And a second PPMID of the same model is on the HAN
+    When the image for the GSME is distributed and waits
+    And the image for the PPMID is distributed to every Device of its type
+    Then the hub refuses the image for the PPMID
+    And within 5 minutes exactly this has come of the image for the PPMID, Device by Device:
+      | Device           | Transfer response codes | Fetched |
+      | the PPMID        | 1                       | none    |
+      | the second PPMID | 1                       | none    |

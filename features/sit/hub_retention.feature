@@ -253,3 +253,23 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
       | minutes |
       | 60      |
       | 240     |
+
+  @subject-ch @CH-13 @CH-15
+  Scenario Outline: An image for two PPMIDs that <still> wait for is given up after the hub's time
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the PPMID | 00000020 | 2  | Import Supplier |
+    And a second PPMID of the same model is on the HAN
+    When the <first off> is switched off
+    And the second PPMID is switched off
+    And the image for the PPMID is distributed to every Device of its type
+    And it is one second after the hub's time to keep the image for the PPMID
+    Then within 5 minutes exactly this has come of the image for the PPMID, Device by Device:
+      | Device           | Transfer response codes | Fetched   |
+      | the PPMID        | <code>                  | <fetched> |
+      | the second PPMID | 1                       | none      |
+
+    Examples:
+      | still       | first off    | code | fetched |
+      | both        | PPMID        | 1    | none    |
+      | one of them | second PPMID | 0    | all     |

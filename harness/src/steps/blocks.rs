@@ -244,7 +244,7 @@ async fn version_is_distributed_until(world: &mut RigScenario, version: Version,
 #[when(expr = "the image for the {unit} is distributed to every Device of its type")]
 async fn is_distributed_to_all(world: &mut RigScenario, unit: Unit) -> StepResult {
     let place = world.update_called(&unit.to_string())?;
-    distribute_taken(world, place, true).await
+    distribute(world, place, true).await.map(drop)
 }
 
 #[when(expr = "the image for the {unit} is distributed and {stage}")]

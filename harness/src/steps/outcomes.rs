@@ -230,6 +230,40 @@ async fn exactly_one_code(world: &mut RigScenario, minutes: u64, code: u8, unit:
     Err(StepError::fail(format!("expected {code} once, observed {} for the {unit}", listed(&codes))))
 }
 
+#[then(expr = "within {int} minute(s) exactly this has come of the image for the {unit}, Device by Device:")]
+async fn exactly_this_by_device(world: &mut RigScenario, minutes: u64, unit: Unit, step: &Step) -> StepResult {
+    world.let_pass(Duration::from_secs(minutes.saturating_mul(60))).await?;
+    let update = world.update(world.update_called(&unit.to_string())?)?;
+    let users = if status_alerts_go_to_all(world)? {
+        responsible(world)?
+    } else {
+        vec![world.supplier_eui(update.sender)?]
+    };
+    let mut wrong = String::new();
+    for row in rows(step) {
+        let name = cell(&row, "Device")?;
+        let unit: Unit = name.strip_prefix("the ").unwrap_or(name).parse().map_err(StepError::bench_fault)?;
+        let of_device = Update { device: world.unit(unit)?.eui, ..update.clone() };
+        let (codes, _) = told(world, &of_device)?;
+        let codes = listed(&codes);
+        let mut expect = |what: &str, expected: &str, observed: &str| {
+            if expected != observed {
+                wrong.push_str(&format!("\n  {name}, {what}: expected {expected}, observed {observed}"));
+            }
+        };
+        expect("transfer response codes", cell(&row, "Transfer response codes")?, &codes);
+        for user in &users {
+            expect("transfer response codes in N62", &codes, &listed(&codes_in_n62(world, &of_device, *user)?));
+        }
+        expect("fetched", cell(&row, "Fetched")?, share(world, &of_device, of_device.device)?);
+    }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(StepError::fail(format!("what has come of the image, Device by Device:{wrong}")))
+    }
+}
+
 /// When the first and the last block of its type's image went to each Device of a type.
 fn downloads(world: &RigScenario, unit: Unit) -> Result<Vec<(Eui64, Instant, Instant)>, StepError> {
     let image = world.update(world.update_called(&unit.to_string())?)?.release.image;
