@@ -240,3 +240,25 @@ Feature: The hub's two blocks, and which image gives way to which
       | Image for | Transfer response codes | DCC Alerts | Fetched |
       | the ESME  | 0                       | N61, N62   | all     |
       | the PPMID | 0                       | N61, N62   | all     |
+
+  @subject-ch @CH-12 @CH-19
+  Scenario: Images for ESME and GSME, and what protects the GSME's, outlive a loss of the hub's power
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the ESME  | 00000300 | 2  | Import Supplier |
+      | the GSME  | 00000400 | 2  | Gas Supplier    |
+      | the PPMID | 00000020 | 2  | Import Supplier |
+    When the image for the ESME is distributed and waits
+    And the image for the GSME is distributed and waits
+    And the hub is switched off
+    And 60 minutes go by
+    And the hub is switched on again
+    And 10 minutes go by
+    And the image for the PPMID is distributed
+    Then the hub refuses the image for the PPMID
+    When every Device is switched on again
+    Then 24 hours later exactly this has come of each image:
+      | Image for | Transfer response codes | DCC Alerts | Fetched |
+      | the ESME  | 0                       | N61, N62   | all     |
+      | the GSME  | 0                       | N61, N62   | all     |
+      | the PPMID | 1                       | N60, N62   | none    |
