@@ -262,3 +262,19 @@ Feature: The hub's two blocks, and which image gives way to which
       | the ESME  | 0                       | N61, N62   | all     |
       | the GSME  | 0                       | N61, N62   | all     |
       | the PPMID | 1                       | N60, N62   | none    |
+
+  @subject-ch @CH-10 @CH-15
+  Scenario: The image is overwritten when the PPMID has all of it and has not said yet how it ended
+    Given the PPMID asks for blocks of 50 octets, 0 ms after one another, and says 1200 seconds after the last how it ended
+    And these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the PPMID | 00000020 | 2  | Import Supplier |
+      | the GSME  | 00000300 | 2  | Gas Supplier    |
+    When the image for the PPMID is distributed and is at 100 %
+    And the image for the GSME is distributed
+    Then the hub takes the image for the GSME
+    And 3 hours later exactly this has come of each image:
+      | Image for | Transfer response codes | DCC Alerts | Fetched |
+      | the PPMID | 1                       | N61, N62   | all     |
+      | the GSME  | 0                       | N61, N62   | all     |
+    And the hub has not told the PPMID to activate
