@@ -278,3 +278,27 @@ Feature: The hub's two blocks, and which image gives way to which
       | the PPMID | 1                       | N61, N62   | all     |
       | the GSME  | 0                       | N61, N62   | all     |
     And the hub has not told the PPMID to activate
+
+  @subject-ch
+  Scenario Outline: The GSME block is free again after an image that the GSME does not take: <why>
+    Given the premises has the GSME
+    And these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the PPMID | 00000020 | 2  | Import Supplier |
+    And the manufacturer has released GSME firmware version 00000400 of 2 KB
+    And <why>
+    And the GSME sends its hardware version
+    When the Gas Supplier checks the image against the CPL and sends SRV 11.1 for the GSME
+    Then the hub sends the Alert 0x8F89 with transfer response code <code>, signed, for the GSME and version 00000400
+    When the image for the PPMID is distributed
+    Then the hub takes the image for the PPMID
+
+    @CH-09
+    Examples:
+      | code | why                                                |
+      | 3    | the manufacturer's signature in the image is wrong |
+
+    @CH-04
+    Examples:
+      | code | why                                                                |
+      | 2    | the GSME's real hardware version is above the maximum of the image |

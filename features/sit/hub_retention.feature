@@ -273,3 +273,15 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
       | still       | first off    | code | fetched |
       | both        | PPMID        | 1    | none    |
       | one of them | second PPMID | 0    | all     |
+
+  @subject-ch @CH-14
+  Scenario: The GSME block is free again when a download by the GSME has stood still for too long
+    Given these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the GSME  | 00000300 | 4  | Gas Supplier    |
+      | the PPMID | 00000020 | 2  | Import Supplier |
+    When the image for the GSME is distributed and stands at 50 %
+    And it is one second after the hub's time to wait for the GSME
+    Then within 1 minute the hub has sent exactly the transfer response code 3 for the GSME
+    When the image for the PPMID is distributed
+    Then the hub takes the image for the PPMID
