@@ -51,6 +51,8 @@ struct Known {
     /// The counters that it uses next.
     nwk: u32,
     aps: u32,
+    /// How far the counter in its APS headers is ahead of that of its NWK frames, both by their last octet.
+    ahead: u8,
 }
 
 /// A message to forge.
@@ -114,10 +116,17 @@ impl Attacker {
             let Some(part) = dissection.nwk else { continue };
             let Some((aux, source)) = part.security.and_then(|aux| Some((aux, aux.source?))) else { continue };
             let known = self.nodes.entry(source).or_default();
+            let forged = aps_counter(*known);
             known.short = part.header.source;
             known.nwk = aux.frame_counter.saturating_add(1);
-            if let Some(aps) = dissection.aps.and_then(|aps| aps.security) {
-                known.aps = aps.frame_counter.saturating_add(1);
+            let Some(aps) = dissection.aps else { continue };
+            if let Some(security) = aps.security {
+                known.aps = security.frame_counter.saturating_add(1);
+            }
+            // What was forged in its name says nothing of its own counter.
+            if matches!(aps.header.kind, ApsKind::Data(_)) && aps.header.counter != forged {
+                let [nwk, ..] = aux.frame_counter.to_le_bytes();
+                known.ahead = aps.header.counter.wrapping_sub(nwk);
             }
         }
         self.looked_at = overheard.len();
@@ -153,7 +162,7 @@ impl Attacker {
         let to = self.nodes.get(&forgery.to)?.short;
         let (eui, from) = match forgery.guise {
             Guise::Of(eui) => (eui, *self.nodes.get(&eui)?),
-            Guise::Own => (OWN, Known { short: OWN_SHORT, nwk: self.sent, aps: self.sent }),
+            Guise::Own => (OWN, Known { short: OWN_SHORT, nwk: self.sent, aps: self.sent, ahead: 0 }),
         };
         let mut frame = Vec::with_capacity(mac::MAX_FRAME);
         let (destination, source) = (Address::Short(to), Address::Short(from.short));
@@ -231,8 +240,8 @@ impl Attacker {
 
 /// The APS counter of what is forged: one that the node whose name is used comes to in half a round only.
 const fn aps_counter(from: Known) -> u8 {
-    let [counter, ..] = from.nwk.wrapping_add(0x80).to_le_bytes();
-    counter
+    let [counter, ..] = from.nwk.to_le_bytes();
+    counter.wrapping_add(from.ahead).wrapping_add(0x80)
 }
 
 /// A key that is not this one.
@@ -257,8 +266,8 @@ mod tests {
     /// Somebody who has heard hub and Device once each.
     fn attacker() -> Attacker {
         let mut attacker = Attacker::new(NETWORK_KEY, 0x1234);
-        attacker.nodes.insert(HUB, Known { short: 0, nwk: 70, aps: 40 });
-        attacker.nodes.insert(DEVICE, Known { short: 0x5678, nwk: 7, aps: 4 });
+        attacker.nodes.insert(HUB, Known { short: 0, nwk: 70, aps: 40, ahead: 0 });
+        attacker.nodes.insert(DEVICE, Known { short: 0x5678, nwk: 7, aps: 4, ahead: 0 });
         attacker
     }
 
