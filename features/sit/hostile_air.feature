@@ -283,3 +283,39 @@ Feature: Somebody else's radio near the premises
     Examples: the GSME
       | Device | sender       | runs     |
       | GSME   | Gas Supplier | 00000200 |
+
+  @ppmid @subject-ch @CH-03
+  Scenario Outline: While the PPMID fetches its image, the hub is asked in its name for one of another <what>
+    Given the PPMID asks for blocks of 48 octets, 2000 ms after one another, and says 10 seconds after the last how it ended
+    And these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the PPMID | 00000020 | 4  | Import Supplier |
+    When the image for the PPMID is distributed and is at 25 %
+    And somebody asks the hub in the PPMID's name with the right keys for an image of another <what>
+    Then the hub answers that no image is available
+    And 2 hours later exactly this has come of each image:
+      | Image for | Transfer response codes | DCC Alerts | Fetched |
+      | the PPMID | 0                       | N61, N62   | all     |
+
+    Examples:
+      | what         |
+      | manufacturer |
+      | type         |
+
+  @ppmid @subject-ch @CH-09
+  Scenario Outline: The hub is told in the PPMID's name that the transfer has ended with <status>
+    Given the PPMID asks for blocks of 48 octets, 2000 ms after one another, and says 10 seconds after the last how it ended
+    And these Devices are on the HAN, and there is new firmware for them:
+      | Device    | Version  | KB | Supplier        |
+      | the PPMID | 00000020 | 4  | Import Supplier |
+    When the image for the PPMID is distributed and is at 25 %
+    And somebody tells the hub in the PPMID's name with the right keys that the transfer has ended with <status>
+    Then 26 hours later exactly this has come of each image:
+      | Image for | Transfer response codes | DCC Alerts | Fetched |
+      | the PPMID | 3                       | N61, N62   | part    |
+    And the hub has not told the PPMID to activate
+
+    Examples:
+      | status             |
+      | ABORT              |
+      | REQUIRE_MORE_IMAGE |

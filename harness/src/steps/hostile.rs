@@ -14,8 +14,8 @@ use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{DeviceType, Eui64, Key128};
 use hanrig_wire::zcl::Status;
 use hanrig_wire::zcl::ota::{
-    CLUSTER, ImageBlockRequest, ImageBlockResponse, ImageId, ImageNotify, OtaCommand, QueryNextImageResponse,
-    UPGRADE_NOW, UPGRADE_WAIT, UpgradeEndRequest, UpgradeEndResponse,
+    CLUSTER, ImageBlockRequest, ImageBlockResponse, ImageId, ImageNotify, OtaCommand, QueryNextImageRequest,
+    QueryNextImageResponse, UPGRADE_NOW, UPGRADE_WAIT, UpgradeEndRequest, UpgradeEndResponse,
 };
 use hanrig_wire::zdp;
 use std::collections::BTreeSet;
@@ -474,4 +474,69 @@ async fn tells_hub(world: &mut RigScenario, how: How, what: String, version: Ver
         send(world, frame, true).await?;
     }
     Ok(())
+}
+
+/// A ZCL sequence number that the Device, which is fetching an image, is not about to use.
+pub(super) fn free_sequence(world: &RigScenario, device: Eui64) -> Result<u8, StepError> {
+    let answered = world.seen()?.air.iter().rev().find_map(|sighting| match ota(sighting) {
+        Some((sequence, OtaHeard::Block { .. })) if sighting.destination == Some(device) => Some(sequence),
+        _ => None,
+    });
+    Ok(answered.unwrap_or_default().wrapping_add(0x40))
+}
+
+/// Sends the hub a message in the name of a Device that pauses between two requests, until the hub has taken it.
+async fn until_taken(world: &mut RigScenario, named: Named, zcl: &[u8]) -> StepResult {
+    /// After an answer of the hub's the air is free again, and the Device has acknowledged what it got.
+    const PAUSE: Duration = Duration::from_millis(20);
+    const TRIES: usize = 5;
+    let device = world.device(named)?.eui;
+    for _ in 0..TRIES {
+        world.let_pass(PAUSE).await?;
+        let frame = forge(world, How::RIGHT_KEYS, device, true, zcl)?;
+        send(world, frame, true).await?;
+        if world.bench()?.is_live() {
+            // What was on the air until now may be read later.
+            world.let_pass(Duration::from_secs(1)).await?;
+        }
+        let attacker = attacker(world)?;
+        let (taken, _) = attacker.taken(&world.seen()?.acknowledgements);
+        world.attacker = Some(attacker);
+        if taken > 0 {
+            return Ok(());
+        }
+    }
+    Err(StepError::inconclusive(format!(
+        "the hub has acknowledged none of {TRIES} messages in the name of the {named}"
+    )))
+}
+
+#[when(
+    regex = "^somebody asks the hub in the (PPMID|HCALCS|ESME|GSME)'s name with the right keys for an image of another (manufacturer|type)$"
+)]
+async fn asks_for_another(world: &mut RigScenario, named: Named, what: String) -> StepResult {
+    let (device, runs) = (world.device(named)?.eui, world.device(named)?.firmware_version);
+    let mut current = ImageId { file_version: runs, ..world.release()?.image };
+    if what == "manufacturer" {
+        current.manufacturer_code ^= 0x0100;
+    } else {
+        current.image_type ^= 0x0100;
+    }
+    let sequence = free_sequence(world, device)?;
+    let query = OtaCommand::QueryNextImageRequest(QueryNextImageRequest { current, hardware_version: None });
+    let asked = world.in_motion()?.now();
+    until_taken(world, named, &query.frame(sequence)).await?;
+    world.query = Some((asked, device, sequence));
+    Ok(())
+}
+
+#[when(
+    regex = "^somebody tells the hub in the (PPMID|HCALCS|ESME|GSME)'s name with the right keys that the transfer has ended with (ABORT|REQUIRE_MORE_IMAGE)$"
+)]
+async fn tells_end(world: &mut RigScenario, named: Named, status: String) -> StepResult {
+    let (device, image) = (world.device(named)?.eui, world.release()?.image);
+    let status = if status == "ABORT" { Status::ABORT } else { Status::REQUIRE_MORE_IMAGE };
+    let request = OtaCommand::UpgradeEndRequest(UpgradeEndRequest { status, image });
+    let sequence = free_sequence(world, device)?;
+    until_taken(world, named, &request.frame(sequence)).await
 }

@@ -1,9 +1,10 @@
 //! Frames that are none, and messages that no specification has.
 
-use super::air::ota;
 use super::blocks::covered;
-use super::hostile::{How, REQUESTS, answer_requests, attacker, block, forge, is_through, send, were_taken};
-use crate::rig::observe::{Observations, OtaHeard};
+use super::hostile::{
+    How, REQUESTS, answer_requests, attacker, block, forge, free_sequence, is_through, send, were_taken,
+};
+use crate::rig::observe::Observations;
 use crate::rig::participants::seed_for;
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, Node, RigScenario};
@@ -264,7 +265,7 @@ fn odd_request(
     expr = "somebody sends the hub {int} OTA requests in the {device}'s name with the right keys and ZCL that is {odd_zcl}"
 )]
 async fn odd_requests(world: &mut RigScenario, count: usize, named: Named, what: OddZcl) -> StepResult {
-    let (hub, image) = (world.hub()?, world.release()?.image);
+    let image = world.release()?.image;
     let (device, runs) = (world.device(named)?.eui, world.device(named)?.firmware_version);
     let block_size = world.device(named)?.block_size;
     let mut rng = rng(world)?;
@@ -283,11 +284,7 @@ async fn odd_requests(world: &mut RigScenario, count: usize, named: Named, what:
                 "expected the hub to serve the {named} on, observed that it has served no more after {turn} such requests"
             )));
         }
-        let answered = world.seen()?.air.iter().rev().find_map(|sighting| match ota(sighting) {
-            Some((sequence, OtaHeard::Block { .. })) if sighting.source == hub => Some(sequence),
-            _ => None,
-        });
-        let sequence = answered.unwrap_or_default().wrapping_add(0x40);
+        let sequence = free_sequence(world, device)?;
         let zcl = odd_request(&mut rng, what, (turn, sequence), (runs, image));
         let frame = forge(world, How::RIGHT_KEYS, device, true, &zcl)?;
         send(world, frame, true).await?;
