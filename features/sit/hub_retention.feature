@@ -6,7 +6,7 @@ Feature: How long the hub keeps an image, and how long it waits for a Device
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-ch @CH-13 @ALERT-N62-DISCARDED
+  @subject-ch @CH-13 @CH-16 @ALERT-N62-DISCARDED
   Scenario Outline: An image for the <Device> that is not fetched is kept for 14 days, and given up after the hub's time
     Given these Devices are on the HAN, and there is new firmware for them:
       | Device       | Version  | KB | Supplier        |

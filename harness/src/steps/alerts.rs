@@ -267,7 +267,8 @@ pub(super) fn transfer_alert(sighting: &WanSighting) -> Option<(&Envelope, ccs08
     Some((envelope, is_alert.then(|| ccs08::Alert::decode(&message.content).ok())??))
 }
 
-fn is_at(world: &RigScenario, time: Utc, at: Instant) -> Result<bool, StepError> {
+/// Whether this is the time at which it was observed.
+pub(super) fn is_at(world: &RigScenario, time: Utc, at: Instant) -> Result<bool, StepError> {
     let observed = world.bench()?.epoch.after(at - Instant::ZERO);
     Ok(time.0.abs_diff(observed.0) <= u64::try_from(CLOCK_TOLERANCE.as_millis()).unwrap_or(u64::MAX))
 }

@@ -71,6 +71,7 @@ async fn reset(world: &mut RigScenario, node: Node) -> StepResult {
 #[when("the WAN link is cut")]
 async fn wan_cut(world: &mut RigScenario) -> StepResult {
     world.driver().await?.set_wan(false)?;
+    world.wan_was_cut = true;
     Ok(())
 }
 

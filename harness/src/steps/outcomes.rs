@@ -1,6 +1,6 @@
 //! What became of several images: transfer Alerts, DCC Alerts and blocks, each exactly as often as it must be.
 
-use super::alerts::{dcc_alert, transfer_alert};
+use super::alerts::{dcc_alert, is_at, transfer_alert};
 use super::blocks::{cell, covered, rows};
 use super::none_of;
 use super::readings::{responsible, status_alerts_go_to_all};
@@ -42,6 +42,13 @@ fn told(world: &RigScenario, update: &Update) -> Result<(Vec<u8>, Option<Instant
             continue;
         }
         counters.push(message.counter);
+        // One that had to wait for the WAN is of an earlier time.
+        if !world.wan_was_cut && !is_at(world, alert.time, sighting.at())? {
+            return Err(StepError::fail(format!(
+                "the Alert's time {} is not the time at which it was sent",
+                alert.time
+            )));
+        }
         codes.push(alert.transfer_response_code as u8);
         if !success {
             failed.get_or_insert(sighting.at());
@@ -234,11 +241,8 @@ async fn exactly_one_code(world: &mut RigScenario, minutes: u64, code: u8, unit:
 async fn exactly_this_by_device(world: &mut RigScenario, minutes: u64, unit: Unit, step: &Step) -> StepResult {
     world.let_pass(Duration::from_secs(minutes.saturating_mul(60))).await?;
     let update = world.update(world.update_called(&unit.to_string())?)?;
-    let users = if status_alerts_go_to_all(world)? {
-        responsible(world)?
-    } else {
-        vec![world.supplier_eui(update.sender)?]
-    };
+    let users =
+        if status_alerts_go_to_all(world)? { responsible(world)? } else { vec![world.supplier_eui(update.sender)?] };
     let mut wrong = String::new();
     for row in rows(step) {
         let name = cell(&row, "Device")?;

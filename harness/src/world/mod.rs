@@ -66,6 +66,8 @@ pub struct RigScenario {
     pub(crate) desk: panel::PanelDesk,
     /// The block that a Device has missed, and when it missed it.
     pub(crate) missed: Option<(Instant, ImageBlockRequest)>,
+    /// Whether the WAN was away.
+    pub(crate) wan_was_cut: bool,
     /// Whether somebody listens in from the start.
     pub(crate) eavesdrops: bool,
     /// Whether the PPMID is to be one from before CS08 and CS09.
@@ -96,6 +98,7 @@ impl RigScenario {
             command: None,
             desk: panel::PanelDesk::default(),
             missed: None,
+            wan_was_cut: false,
             eavesdrops: false,
             older_ppmid: false,
             attacker: None,
