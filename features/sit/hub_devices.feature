@@ -91,3 +91,14 @@ Feature: Several Devices, and what the hub says to each type at the end
     When every Device is switched on again
     And 180 minutes go by
     Then every Device of its type has got the image for the ESME, and the hub has sent one transfer Alert for each
+
+  @subject-ch @hcalcs @CH-18
+  Scenario: The WAN goes when a Device has a Critical Command, and before it has answered
+    Given the premises also has an HCALCS that runs firmware version 00000100
+    And the manufacturer has released HCALCS firmware version 00000200 of 2 KB
+    When the Import Supplier activates the image on the HCALCS by SRV 11.3
+    And the WAN link is cut as soon as the HCALCS has a Command
+    Then the HCALCS answers CS06 with noImageHeld and version 00000100, signed
+    When 300 minutes go by
+    And the WAN link is back
+    Then the Import Supplier is told noImageHeld and version 00000100 on SRV 11.3

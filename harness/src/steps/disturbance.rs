@@ -1,10 +1,11 @@
 //! What befalls hub and Devices: loss of power, resets, loss of the WAN; and how far they had got by then.
 
 use super::HAN;
-use crate::rig::observe::Observations;
+use crate::rig::observe::{Heard, Observations, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, Node, RigScenario, readable};
 use cucumber::when;
+use hanrig_wire::gbcs::Cra;
 use hanrig_wire::time::Duration;
 use hanrig_wire::types::Eui64;
 
@@ -71,6 +72,33 @@ async fn reset(world: &mut RigScenario, node: Node) -> StepResult {
 #[when("the WAN link is cut")]
 async fn wan_cut(world: &mut RigScenario) -> StepResult {
     world.driver().await?.set_wan(false)?;
+    world.wan_was_cut = true;
+    Ok(())
+}
+
+#[when(expr = "the WAN link is cut as soon as the {device} has a Command")]
+async fn wan_cut_after_command(world: &mut RigScenario, named: Named) -> StepResult {
+    let (device, since) = (world.device(named)?.eui, world.since);
+    let has_command = |seen: &Observations| {
+        seen.air.iter().rev().take_while(|sighting| sighting.at() >= since).any(|sighting| {
+            sighting.destination == Some(device)
+                && matches!(&sighting.heard, Heard::Gbcs(envelope) if envelope.message().cra == Cra::Command)
+        })
+    };
+    let answers = |sighting: &WanSighting| {
+        sighting.at() >= since
+            && sighting.direction == WanDirection::FromHub
+            && sighting.gbcs.as_ref().is_some_and(|envelope| envelope.message().originator == device)
+    };
+    let driver = world.in_motion()?;
+    let deadline = driver.now() + HAN;
+    if !driver.run_until(deadline, &mut |seen| has_command(seen)).await? {
+        return Err(StepError::inconclusive(format!("no Command reached the {named} within {}", readable(HAN))));
+    }
+    driver.set_wan(false)?;
+    if driver.observations().wan.iter().any(answers) {
+        return Err(StepError::inconclusive(format!("the {named} had answered before the WAN link could be cut")));
+    }
     world.wan_was_cut = true;
     Ok(())
 }
