@@ -6,15 +6,15 @@ use crate::hub::CommunicationsHub;
 use crate::state::{TransferAlert, TransferOutcome};
 use alloc::vec::Vec;
 use embedded_storage::nor_flash::NorFlash;
-use hanrig_wire::gbcs::{Message, cs09};
+use hanrig_wire::gbcs::{Cra, Message, cs09};
 #[cfg(feature = "planted-faults")]
 use hanrig_wire::mac::{MacError, MacFrame};
 use hanrig_wire::ota_file::MAXIMUM_IMAGE_SIZE;
 use hanrig_wire::time::{Duration, Instant, Utc};
 use hanrig_wire::types::{DeviceType, Eui64, FirmwareVersion};
 use hanrig_wire::zcl::ota::{
-    ImageBlockRequest, ImageBlockResponse, ImageNotify, OtaCommand, QueryNextImageResponse, UPGRADE_NOW, UPGRADE_WAIT,
-    UpgradeEndRequest, UpgradeEndResponse,
+    ImageBlockRequest, ImageBlockResponse, ImageId, ImageNotify, OtaCommand, QueryNextImageResponse, UPGRADE_NOW,
+    UPGRADE_WAIT, UpgradeEndRequest, UpgradeEndResponse,
 };
 use hanrig_wire::zcl::{Status, ZclHeader};
 use hanrig_zigbee::Incoming;
@@ -45,6 +45,10 @@ hanrig_wire::planted_faults! {
     OffersToAnyDevice: "CH-03";
     /// says "not authorized" where it holds no image.
     RefusesAsNotAuthorized: "CH-03";
+    /// offers a Device its image whatever manufacturer code it asks with.
+    OffersToAnyManufacturer: "CH-03";
+    /// offers a Device its image whatever image type it asks with.
+    OffersToAnyType: "CH-03";
     /// offers the image whatever the hardware version.
     IgnoresHardwareVersion: "CH-04";
     /// does not look at the minimum hardware version.
@@ -103,6 +107,12 @@ hanrig_wire::planted_faults! {
     FailureAsDiscarded: "CH-09", "CH-16";
     /// tells a Device that refused the image to activate it.
     ActivatesAfterFailure: "CH-09";
+    /// keeps the block of an image for a GSME taken that nobody is to get any more.
+    GsmeBlockStaysTaken: "CH-04", "CH-09", "CH-14";
+    /// takes no notice of a transfer's end with another status than SUCCESS and INVALID_IMAGE.
+    IgnoresOtherStatus: "CH-09";
+    /// takes the end of a transfer with another status than INVALID_IMAGE for a success.
+    TakesOtherStatusForSuccess: "CH-09";
     /// refuses an image for a GSME while one for a PPMID or an HCALCS is held.
     RefusesGsmeImage: "CH-10";
     /// refuses an image for a PPMID or an HCALCS while another is held.
@@ -113,8 +123,16 @@ hanrig_wire::planted_faults! {
     OverwriteUnreported: "CH-10", "CH-11", "METER-03";
     /// reports an image that was overwritten with transfer response code 3.
     OverwriteAsFailure: "CH-10", "CH-11";
+    /// tells of an image that was overwritten for the first of its Devices only.
+    OverwriteToldForFirst: "CH-10", "CH-11", "CH-15";
+    /// tells of the discard for each of an image's Devices, also for one that has got it.
+    DiscardToldForAll: "CH-10", "CH-11", "CH-13", "CH-15";
     /// has one block for all: what arrives for the GSME block takes that of the ESME too.
     EmptiesEsmeBlock: "CH-01", "METER-02";
+    /// its ESME block holds 128KB and no more.
+    SmallEsmeBlock: "CH-01";
+    /// its two blocks share 850KB.
+    BlocksShareRoom: "CH-01";
     /// overwrites an image for a GSME at any time.
     GsmeGivesWay: "CH-12";
     /// overwrites an image for a GSME that is old enough, while the GSME fetches it.
@@ -123,10 +141,14 @@ hanrig_wire::planted_faults! {
     GsmeGivesWayTwoMinutesEarly: "CH-12";
     /// refuses an image without an Alert.
     RefusalUnreported: "CH-12";
+    /// tells of a refusal for the first of the image's Devices only.
+    RefusalToldForFirst: "CH-12", "CH-15";
     /// keeps images for a week.
     KeepsForAWeek: "CH-12", "CH-13";
     /// discards an image whose time is over without an Alert.
     ExpiryUnreported: "CH-13";
+    /// tells of an image whose time is over for the first of its Devices only.
+    ExpiryToldForFirst: "CH-13", "CH-15";
     /// discards images two seconds too soon.
     ExpiresTwoSecondsEarly: "CH-13", "CH-14";
     /// waits for ever for a Device that has stopped in the middle of a download.
@@ -137,6 +159,8 @@ hanrig_wire::planted_faults! {
     EsmeGivesWayWhileFetched: "CH-17";
     /// breaks off the downloads of all ESMEs but one.
     ServesOneEsmeAtATime: "CH-17";
+    /// overwrites an image for ESMEs while it is fetched, once one of them has got it.
+    EsmeGivesWayAfterFirst: "CH-17";
     /// counts the time that it keeps an image from its last start.
     RetentionStartsAnew: "CH-19";
     /// counts the time that a download stands still from its last start.
@@ -147,6 +171,8 @@ hanrig_wire::planted_faults! {
     AlertsTwice: "CH-15";
     /// sends the same Alert twice, octet for octet.
     RepeatsAlert: "CH-15";
+    /// takes the late end of a transfer, whose image it has discarded, for a success.
+    TakesEndAfterDiscard: "CH-15";
     /// its Alert names the hub as target.
     AlertNamesHub: "CH-16";
     /// its Alert has the version of the hub's own firmware.
@@ -157,6 +183,8 @@ hanrig_wire::planted_faults! {
     AlertUnsigned: "CH-16";
     /// the time in its Alert is an hour ahead.
     AlertTimeOff: "CH-16";
+    /// the time in its Alert of a discard is when the image came.
+    DiscardHasTimeOfArrival: "CH-16";
     /// its Alert is addressed to another party than the Access Control Broker.
     AlertAddressedElsewhere: "CH-16";
     /// its Alert has the message code of another use case.
@@ -165,10 +193,16 @@ hanrig_wire::planted_faults! {
     BuffersNothing: "CH-18";
     /// what Devices say while there is no WAN is lost; what it says itself is not.
     BuffersNoDeviceMessages: "CH-18";
+    /// what Devices answer while there is no WAN is lost; their Alerts are not.
+    BuffersNoResponses: "CH-18";
     /// what waits for the WAN does not survive a loss of power.
     ForgetsAlertsAtStart: "CH-18", "CH-19";
     /// images do not survive a loss of power.
     ForgetsImagesAtStart: "CH-19";
+    /// the image in the ESME block does not survive a loss of power.
+    ForgetsEsmeBlockAtStart: "CH-19";
+    /// after a loss of power it overwrites an image for a GSME at any time.
+    GsmeGivesWayAfterStart: "CH-12", "CH-19";
     /// gives up an image whose Device has not fetched it after half an hour.
     GivesUpOnSilentDevice: "CH-20";
     /// goes by its own count of what it has served, not by the offset that it is asked for.
@@ -186,9 +220,19 @@ hanrig_wire::planted_faults! {
 }
 
 /// What faults make the hub remember.
-#[cfg(feature = "planted-faults")]
+#[cfg_attr(not(feature = "planted-faults"), expect(dead_code, reason = "nothing is remembered without the feature"))]
 #[derive(Debug, Default)]
 pub(crate) struct Spoilt {
+    /// Who has got which image.
+    done: Vec<(FirmwareVersion, Eui64)>,
+    /// Whose image was discarded, and which.
+    discarded: Vec<(FirmwareVersion, Eui64)>,
+    /// The deliveries of the images that were there at the start.
+    from_before: Vec<u32>,
+    /// Which image was there since when.
+    arrived: Vec<(FirmwareVersion, Utc)>,
+    /// Whether the GSME block counts as taken although it is empty.
+    taken: bool,
     /// How much of its image each Device has been served, by the hub's own count.
     served: alloc::collections::BTreeMap<Eui64, u32>,
     /// Whether it takes no frames any more.
@@ -244,6 +288,12 @@ impl<F> CommunicationsHub<F> {
         if self.faulty(Fault::ForgetsImagesAtStart) {
             self.state.blocks = Blocks::default();
         }
+        if self.faulty(Fault::ForgetsEsmeBlockAtStart) {
+            *self.state.blocks.slot(BlockName::Esme) = None;
+        }
+        let held = BlockName::ALL.iter().filter_map(|block| self.state.blocks.get(*block));
+        let held = held.map(|held| held.transfer).collect();
+        self.remember(|spoilt| spoilt.from_before = held);
     }
 
     /// Whether the image in the block of `device` is given up, since it has been there for long.
@@ -260,8 +310,131 @@ impl<F> CommunicationsHub<F> {
     }
 
     /// Whether a Device's message for the WAN is lost.
-    pub(crate) fn loses_what_devices_say(&self) -> bool {
-        self.faulty(Fault::BuffersNoDeviceMessages) && !self.wan.is_up()
+    pub(crate) fn loses_what_devices_say(&self, message: &Message) -> bool {
+        !self.wan.is_up()
+            && (self.faulty(Fault::BuffersNoDeviceMessages)
+                || message.cra == Cra::Response && self.faulty(Fault::BuffersNoResponses))
+    }
+
+    /// Remembers something for a fault.
+    #[cfg(feature = "planted-faults")]
+    fn remember(&mut self, what: impl FnOnce(&mut Spoilt)) {
+        what(&mut self.spoilt);
+    }
+
+    /// Remembers something for a fault.
+    #[cfg(not(feature = "planted-faults"))]
+    fn remember(&self, _: impl FnOnce(&mut Spoilt)) {}
+
+    /// What it remembers.
+    #[cfg(feature = "planted-faults")]
+    fn remembered<T: Default>(&self, what: impl FnOnce(&Spoilt) -> T) -> T {
+        what(&self.spoilt)
+    }
+
+    /// What it remembers.
+    #[cfg(not(feature = "planted-faults"))]
+    fn remembered<T: Default>(&self, _: impl FnOnce(&Spoilt) -> T) -> T {
+        T::default()
+    }
+
+    /// Notes how a transfer ended.
+    pub(crate) fn note_end(&mut self, alert: &TransferAlert) {
+        let end = (alert.version, alert.target);
+        let of = self.state.device(alert.target).map(|device| device.device_type);
+        let stays_taken = of == Some(DeviceType::Gsme) && self.faulty(Fault::GsmeBlockStaysTaken);
+        match alert.outcome {
+            TransferOutcome::Success => self.remember(|spoilt| spoilt.done.push(end)),
+            TransferOutcome::Discarded => self.remember(|spoilt| spoilt.discarded.push(end)),
+            TransferOutcome::HardwareVersionMismatch | TransferOutcome::Failure => {
+                self.remember(|spoilt| spoilt.taken |= stays_taken);
+            }
+        }
+    }
+
+    /// Notes since when an image is there.
+    pub(crate) fn note_arrival(&mut self, version: FirmwareVersion, since: Utc) {
+        self.remember(|spoilt| spoilt.arrived.push((version, since)));
+    }
+
+    /// The time that an Alert gives.
+    pub(crate) fn time_of(&self, alert: &TransferAlert, utc: Utc) -> Utc {
+        let late = alert.outcome == TransferOutcome::Discarded && self.faulty(Fault::DiscardHasTimeOfArrival);
+        let arrived = self.remembered(|spoilt| spoilt.arrived.iter().find(|(of, _)| *of == alert.version).copied());
+        arrived.filter(|_| late).map_or(utc, |(_, since)| since)
+    }
+
+    /// Who has got this image.
+    fn done(&self, version: FirmwareVersion) -> Vec<Eui64> {
+        self.remembered(|spoilt| {
+            spoilt.done.iter().filter(|(of, _)| *of == version).map(|(_, device)| *device).collect()
+        })
+    }
+
+    /// What is told of images that are discarded.
+    fn spoil_discard(&self, mut alerts: Vec<TransferAlert>) -> Vec<TransferAlert> {
+        let first = alerts.iter().find(|alert| alert.outcome == TransferOutcome::Discarded).copied();
+        if let Some(first) = first.filter(|_| self.faulty(Fault::DiscardToldForAll)) {
+            alerts.extend(self.done(first.version).into_iter().map(|target| TransferAlert { target, ..first }));
+        }
+        alerts
+    }
+
+    /// What is told of an image that is overwritten.
+    fn spoil_overwrite(&self, alerts: Vec<TransferAlert>) -> Vec<TransferAlert> {
+        let mut alerts = self.spoil_discard(alerts);
+        if self.faulty(Fault::OverwriteUnreported) {
+            alerts.clear();
+        }
+        if self.faulty(Fault::OverwriteToldForFirst) {
+            alerts.truncate(1);
+        }
+        if self.faulty(Fault::OverwriteAsFailure) {
+            alerts.iter_mut().for_each(|alert| alert.outcome = TransferOutcome::Failure);
+        }
+        alerts
+    }
+
+    /// Which of the Devices are told of whose image is refused.
+    pub(crate) fn spoil_refusal(&self, mut targets: Vec<Eui64>) -> Vec<Eui64> {
+        if self.faulty(Fault::RefusalUnreported) {
+            targets.clear();
+        }
+        if self.faulty(Fault::RefusalToldForFirst) {
+            targets.truncate(1);
+        }
+        targets
+    }
+
+    /// With which status it takes a transfer to have ended, if it takes notice.
+    pub(crate) fn spoil_status(&self, status: Status) -> Option<Status> {
+        let other = !matches!(status, Status::SUCCESS | Status::INVALID_IMAGE);
+        if other && self.faulty(Fault::TakesOtherStatusForSuccess) {
+            return Some(Status::SUCCESS);
+        }
+        (!other || !self.faulty(Fault::IgnoresOtherStatus)).then_some(status)
+    }
+
+    /// What comes of the end of a transfer whose image is not there.
+    pub(crate) fn spoil_late_end(&self, device: Eui64, request: &UpgradeEndRequest) -> Option<TransferAlert> {
+        let version = request.image.file_version;
+        let discarded = self.remembered(|spoilt| spoilt.discarded.contains(&(version, device)));
+        let taken = discarded && request.status == Status::SUCCESS && self.faulty(Fault::TakesEndAfterDiscard);
+        taken.then_some(TransferAlert { target: device, version, outcome: TransferOutcome::Success })
+    }
+
+    /// What it looks for when a Device asks for an image of this kind.
+    pub(crate) fn spoil_query(&self, device: Eui64, asked: ImageId) -> ImageId {
+        let mut held = BlockName::ALL.iter().filter_map(|block| self.state.blocks.get(*block));
+        let held = held.find(|held| held.targets.iter().any(|target| target.eui == device));
+        let Some(ImageId { manufacturer_code, image_type, .. }) = held.map(|held| held.image) else { return asked };
+        let any_manufacturer = self.faulty(Fault::OffersToAnyManufacturer);
+        let any_type = self.faulty(Fault::OffersToAnyType);
+        ImageId {
+            manufacturer_code: if any_manufacturer { manufacturer_code } else { asked.manufacturer_code },
+            image_type: if any_type { image_type } else { asked.image_type },
+            ..asked
+        }
     }
 
     /// Whether what comes without the Device's link key is taken all the same.
@@ -343,24 +516,29 @@ impl<F> CommunicationsHub<F> {
             }
             let old_enough = held.since.after(self.config.profile.retention);
             let (old, nearly_old) = (utc >= old_enough, utc.after(TWO_MINUTES) >= old_enough);
+            let from_before = self.remembered(|spoilt| spoilt.from_before.contains(&held.transfer));
             let gives_way = of == DeviceType::Gsme
                 && low(device_type)
                 && (self.faulty(Fault::GsmeGivesWay)
+                    || self.faulty(Fault::GsmeGivesWayAfterStart) && from_before
                     || old && self.faulty(Fault::GsmeGivesWayWhileFetched)
                     || nearly_old && !running && self.faulty(Fault::GsmeGivesWayTwoMinutesEarly))
-                || of == DeviceType::Esme && running && self.faulty(Fault::EsmeGivesWayWhileFetched);
+                || of == DeviceType::Esme
+                    && running
+                    && (self.faulty(Fault::EsmeGivesWayWhileFetched)
+                        || self.faulty(Fault::EsmeGivesWayAfterFirst)
+                            && !self.done(held.image.file_version).is_empty());
             if gives_way {
                 let transfer = held.transfer;
                 return Admission::Taken(self.state.blocks.cancel(transfer));
             }
         }
+        if held.is_none() && low(device_type) && self.remembered(|spoilt| spoilt.taken) {
+            return Admission::Refused;
+        }
         match self.state.blocks.admit(device_type, utc, &self.profile()) {
-            Admission::Taken(_) if self.faulty(Fault::OverwriteUnreported) => Admission::Taken(Vec::new()),
-            Admission::Taken(mut alerts) if self.faulty(Fault::OverwriteAsFailure) => {
-                alerts.iter_mut().for_each(|alert| alert.outcome = TransferOutcome::Failure);
-                Admission::Taken(alerts)
-            }
-            admission => admission,
+            Admission::Taken(alerts) => Admission::Taken(self.spoil_overwrite(alerts)),
+            Admission::Refused => Admission::Refused,
         }
     }
 
@@ -383,7 +561,11 @@ impl<F> CommunicationsHub<F> {
     }
 
     /// What is told of images whose time is over.
-    pub(crate) fn spoil_expiry(&self, mut alerts: Vec<TransferAlert>) -> Vec<TransferAlert> {
+    pub(crate) fn spoil_expiry(&self, alerts: Vec<TransferAlert>) -> Vec<TransferAlert> {
+        let mut alerts = self.spoil_discard(alerts);
+        if self.faulty(Fault::ExpiryToldForFirst) {
+            alerts.truncate(1);
+        }
         if self.faulty(Fault::StallAsDiscarded) {
             alerts.iter_mut().for_each(|alert| alert.outcome = TransferOutcome::Discarded);
         }
@@ -419,7 +601,17 @@ impl<F> CommunicationsHub<F> {
     }
 
     /// The largest image that is taken.
-    pub(crate) fn largest_image(&self) -> usize {
+    pub(crate) fn largest_image(&self, block: BlockName) -> usize {
+        const SMALL: usize = 128 * 1024;
+        const SHARED: usize = 850 * 1024;
+        if block == BlockName::Esme && self.faulty(Fault::SmallEsmeBlock) {
+            return SMALL;
+        }
+        if self.faulty(Fault::BlocksShareRoom) {
+            let others = BlockName::ALL.iter().filter(|other| **other != block);
+            let others = others.filter_map(|other| self.state.blocks.get(*other));
+            return SHARED.saturating_sub(others.map(|held| held.size as usize).sum()).min(MAXIMUM_IMAGE_SIZE);
+        }
         if self.faulty(Fault::RefusesLargestImage) { MAXIMUM_IMAGE_SIZE - 1 } else { MAXIMUM_IMAGE_SIZE }
     }
 

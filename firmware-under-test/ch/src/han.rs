@@ -112,7 +112,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
         query: &QueryNextImageRequest,
     ) {
         let device = incoming.source;
-        let ImageId { manufacturer_code, image_type, .. } = query.current;
+        let ImageId { manufacturer_code, image_type, .. } = self.spoil_query(device, query.current);
         let found = self.state.blocks.image_for(device, device_type, manufacturer_code, image_type);
         let anyones = || self.state.blocks.any_image().filter(|_| self.faulty(Fault::OffersToAnyDevice));
         let (offer, mismatch) = match found.or_else(anyones) {
@@ -160,9 +160,10 @@ impl<F: NorFlash> CommunicationsHub<F> {
 
     fn on_end_request(&mut self, now: Instant, incoming: &Incoming, header: &ZclHeader, request: &UpgradeEndRequest) {
         let device = incoming.source;
+        let Some(status) = self.spoil_status(request.status) else { return };
         let held = self.state.blocks.offer_of(device, request.image);
         let device_type = held.and_then(|_| self.state.device(device)).map(|logged| logged.device_type);
-        match (held, request.status) {
+        match (held, status) {
             (Some((block, _)), Status::SUCCESS) => {
                 if let Some(device_type) = device_type {
                     self.ended.insert(device, Ended { image: request.image, device_type });
@@ -170,11 +171,14 @@ impl<F: NorFlash> CommunicationsHub<F> {
                 self.finish(now, block, device, TransferOutcome::Success);
             }
             (Some((block, _)), _) => self.finish(now, block, device, TransferOutcome::Failure),
-            (None, _) => {}
+            (None, _) => {
+                let alert = self.spoil_late_end(device, request);
+                self.alert_all(now, alert);
+            }
         }
         // Asked again, because the response was lost: the same answer, and no second Alert (CH-15).
         let ended = self.ended.get(&device).filter(|ended| ended.image == request.image);
-        let frame = match (request.status, ended) {
+        let frame = match (status, ended) {
             (Status::SUCCESS, Some(ended)) => {
                 // CH-07: a PPMID activates now. CH-08: every other Device waits for its Activate Firmware Command.
                 let upgrade_time = if ended.device_type == DeviceType::Ppmid { UPGRADE_NOW } else { UPGRADE_WAIT };
@@ -260,7 +264,7 @@ impl<F: NorFlash> CommunicationsHub<F> {
     fn on_gbcs_from_han(&mut self, now: Instant, device: Eui64, octets: &[u8]) {
         match Envelope::parse(octets) {
             Ok(envelope) if envelope.message().originator == device => {
-                if !self.loses_what_devices_say() {
+                if !self.loses_what_devices_say(envelope.message()) {
                     self.send_gbcs(now, octets.to_vec());
                 }
             }

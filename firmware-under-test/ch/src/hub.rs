@@ -327,7 +327,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
         while let Some(alert) = self.state.alerts.pop_front() {
             self.notify_at.remove(&alert.target);
             self.state.counter += 1;
-            let octets = alerts::message(&self.config, &self.faults, &alert, self.state.counter, utc);
+            self.note_end(&alert);
+            let time = self.time_of(&alert, utc);
+            let octets = alerts::message(&self.config, &self.faults, &alert, self.state.counter, time);
             self.log(format!("transfer of version {} to {}: {:?}", alert.version, alert.target, alert.outcome));
             if self.faulty(Fault::RepeatsAlert) {
                 self.send_gbcs(now, octets.clone());
@@ -407,7 +409,9 @@ impl<F: NorFlash> CommunicationsHub<F> {
         let status = match held {
             Some(held) if held.complete => ImageStatus::Complete,
             Some(held) => ImageStatus::Ready { next_offset: held.arrived },
-            None if incoming.size as usize > self.largest_image() => ImageStatus::Refused(RefusalReason::TooLarge),
+            None if incoming.size as usize > self.largest_image(incoming.block()) => {
+                ImageStatus::Refused(RefusalReason::TooLarge)
+            }
             None if !known => ImageStatus::Refused(RefusalReason::NoSuchDevice),
             None => {
                 self.incoming = Some(incoming);
@@ -460,9 +464,8 @@ impl<F: NorFlash> CommunicationsHub<F> {
             Admission::Refused => {
                 let version = recorded.image.file_version;
                 let alert = |target| TransferAlert { target, version, outcome: TransferOutcome::Discarded };
-                if !self.faulty(Fault::RefusalUnreported) {
-                    self.alert_all(now, targets.into_iter().map(alert));
-                }
+                let told = self.spoil_refusal(targets);
+                self.alert_all(now, told.into_iter().map(alert));
                 ImageStatus::Refused(RefusalReason::BlockBusy)
             }
             Admission::Taken(alerts) => {
@@ -554,6 +557,8 @@ impl<F: NorFlash> CommunicationsHub<F> {
                 self.ended.remove(&target.eui);
                 self.notify_at.insert(target.eui, now);
             }
+            let (version, since) = (held.image.file_version, held.since);
+            self.note_arrival(version, since);
         }
         self.notify_due(now);
         ImageStatus::Complete
