@@ -228,7 +228,8 @@ Feature: Somebody else's radio near the premises
 
   @ppmid @subject-ch @CH-03 @CH-06
   Scenario Outline: Requests whose ZCL is <wrong> reach the hub in the PPMID's name
-    Given the manufacturer has released PPMID firmware version 00000020 of 8 KB
+    Given the PPMID asks for blocks of 48 octets, 500 ms after one another, and says 10 seconds after the last how it ended
+    And the manufacturer has released PPMID firmware version 00000020 of 8 KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     And somebody sends the hub 12 OTA requests in the PPMID's name with the right keys and ZCL that is <wrong>
     Then the PPMID fetches the image from the hub, octet for octet

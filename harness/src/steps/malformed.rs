@@ -284,6 +284,8 @@ async fn odd_requests(world: &mut RigScenario, count: usize, named: Named, what:
                 "expected the hub to serve the {named} on, observed that it has served no more after {turn} such requests"
             )));
         }
+        // What is sent before the Device has acknowledged the answer costs both.
+        world.let_pass(PAUSE).await?;
         let sequence = free_sequence(world, device)?;
         let zcl = odd_request(&mut rng, what, (turn, sequence), (runs, image));
         let frame = forge(world, How::RIGHT_KEYS, device, true, &zcl)?;
