@@ -36,7 +36,7 @@ Feature: A PPMID refuses an image that its manufacturer has not signed
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
     Then the PPMID sends an Upgrade End Request that refuses the image
     And the hub sends the Alert 0x8F89 with transfer response code 3, signed, for the PPMID and version 00000020
-    When 50 hours pass
+    When 52 hours pass
     Then the PPMID has asked unprompted at least 2 times and no more than once a day
     When the PPMID is switched off
     And 10 minutes go by

@@ -447,7 +447,12 @@ async fn tells_to_activate(world: &mut RigScenario, named: Named, times: usize, 
     let asks = |sequence, command: &OtaHeard| matches!(command, OtaHeard::EndRequest(_)).then_some(sequence);
     let asked = next_request(world, device, HAN, asks).await?.map(|_| world.in_motion_at()).transpose()?;
     let Some(asked) = asked else {
-        return Err(StepError::inconclusive(format!("the {named} has not said that it has the image")));
+        let seen = world.seen()?;
+        if last_end_request(seen, device).is_some() || !seen.undecoded.is_none() {
+            let why = format!("the {named} may have said that it has the image before the hub was off, and not again");
+            return Err(StepError::inconclusive(why));
+        }
+        return Err(StepError::fail(format!("expected an Upgrade End Request of the {named}, observed none")));
     };
     let upgrade_time = if what == "activate the image" { UPGRADE_NOW } else { UPGRADE_WAIT };
     let response = instructs(image, upgrade_time);
