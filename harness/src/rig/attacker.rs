@@ -324,6 +324,21 @@ mod tests {
     }
 
     #[test]
+    fn aps_counters_are_far_from_those_that_were_heard() {
+        let mut node = attacker();
+        // As it comes to half a round later.
+        node.nodes.get_mut(&HUB).unwrap().ahead = 0x30 + 0x80;
+        let overheard = |octets: Vec<u8>| Overheard { at: Instant::ZERO, octets: octets.into() };
+        let genuine = overheard(forged(&mut node, Guise::Of(HUB), Protection::NetworkKey));
+        let mut attacker = attacker();
+        attacker.listen(std::slice::from_ref(&genuine));
+        assert_eq!(aps_counter(attacker.nodes[&HUB]), 71 + 0x30 + 0x80);
+        let own = overheard(forged(&mut attacker, Guise::Of(HUB), Protection::NetworkKey));
+        attacker.listen(&[genuine, own]);
+        assert_eq!(aps_counter(attacker.nodes[&HUB]), 72 + 0x30 + 0x80, "what is forged is not its own");
+    }
+
+    #[test]
     fn who_acknowledges_a_forgery_has_taken_it() {
         let mut attacker = attacker();
         let forgery = Forgery { ack_request: true, ..forgery(Guise::Of(HUB), DEVICE, Protection::BothKeys) };
