@@ -192,7 +192,7 @@ Feature: The hub's two blocks, and which image gives way to which
     When the <first off> is switched off
     And the second PPMID is switched off
     And the image for the PPMID is distributed to every Device of its type
-    And 10 minutes go by
+    And 300 minutes go by
     And the image for the <arrives> is distributed
     Then the hub takes the image for the <arrives>
     And within 5 minutes exactly this has come of the image for the PPMID, Device by Device:
@@ -229,7 +229,10 @@ Feature: The hub's two blocks, and which image gives way to which
 
   @subject-ch @CH-01 @slow
   Scenario: Both blocks hold 750KB at the same time
-    Given these Devices are on the HAN, and there is new firmware for them:
+    Given the premises has the ESME
+    And the ESME asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
+    And the PPMID asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
+    And these Devices are on the HAN, and there is new firmware for them:
       | Device    | Version  | KB  | Supplier        |
       | the ESME  | 00000300 | 750 | Import Supplier |
       | the PPMID | 00000020 | 750 | Gas Supplier    |

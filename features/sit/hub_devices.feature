@@ -76,20 +76,20 @@ Feature: Several Devices, and what the hub says to each type at the end
   Scenario: The ESME block is not overwritten when two of three ESMEs have their image and the last still fetches it
     Given the DSP's tracking timeout is 1 day
     And these Devices are on the HAN, and there is new firmware for them:
-      | Device         | Version  | KB  | Supplier        |
-      | the ESME       | 00000300 | 500 | Import Supplier |
-      | the third ESME | 00000400 | 2   | Import Supplier |
+      | Device         | Version  | KB | Supplier        |
+      | the ESME       | 00000300 | 8  | Import Supplier |
+      | the third ESME | 00000400 | 2  | Import Supplier |
     When the second ESME is switched off
     And the image for the ESME is distributed to every Device of its type
     And the transfer to the ESME goes on and is through
     And 2 days go by
     And the second ESME is switched on again
-    And 1 minutes go by
+    And the second ESME has fetched 50 % of the image
     And the second ESME is switched off
     And the image for the third ESME is distributed
     Then the hub refuses the image for the third ESME
     When every Device is switched on again
-    And 180 minutes go by
+    And 300 minutes go by
     Then every Device of its type has got the image for the ESME, and the hub has sent one transfer Alert for each
 
   @subject-ch @hcalcs @CH-18

@@ -3,7 +3,7 @@
 use super::HAN;
 use crate::rig::observe::{Heard, Observations, Sighting, WanDirection, WanSighting};
 use crate::runner::{StepError, StepResult};
-use crate::world::{Named, Node, RigScenario, readable};
+use crate::world::{Named, Node, RigScenario, Unit, readable};
 use cucumber::when;
 use hanrig_wire::gbcs::Cra;
 use hanrig_wire::time::Duration;
@@ -22,10 +22,10 @@ fn fetched(seen: &Observations, device: Eui64) -> (usize, usize) {
     image.map_or((0, 0), |image| (image.covered(), image.size as usize))
 }
 
-#[when(expr = "the {device} has fetched {int} % of the image")]
-async fn has_fetched(world: &mut RigScenario, named: Named, percent: usize) -> StepResult {
-    let (size, block_size) = (world.release()?.octets().len(), world.device(named)?.block_size);
-    let device = world.device(named)?.eui;
+#[when(expr = "the {unit} has fetched {int} % of the image")]
+async fn has_fetched(world: &mut RigScenario, unit: Unit, percent: usize) -> StepResult {
+    let (size, block_size) = (world.release()?.octets().len(), world.unit(unit)?.block_size);
+    let device = world.unit(unit)?.eui;
     let of_this = |seen: &Observations| {
         let (covered, of) = fetched(seen, device);
         if of == size { covered } else { 0 }
@@ -36,7 +36,7 @@ async fn has_fetched(world: &mut RigScenario, named: Named, percent: usize) -> S
         let (covered, of) = fetched(driver.observations(), device);
         if covered == of && percent < 100 {
             return Err(StepError::inconclusive(format!(
-                "the {named} had the whole image before the bench could be halted"
+                "the {unit} had the whole image before the bench could be halted"
             )));
         }
         return Ok(());
