@@ -227,23 +227,6 @@ Feature: The hub's two blocks, and which image gives way to which
       | the PPMID        | 1                       | none    |
       | the second PPMID | 1                       | none    |
 
-  @subject-ch @CH-01 @slow
-  Scenario: Both blocks hold 750KB at the same time
-    Given the premises has the ESME
-    And the ESME asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
-    And the PPMID asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
-    And these Devices are on the HAN, and there is new firmware for them:
-      | Device    | Version  | KB  | Supplier        |
-      | the ESME  | 00000300 | 750 | Import Supplier |
-      | the PPMID | 00000020 | 750 | Gas Supplier    |
-    When the image for the ESME is distributed and waits
-    And the image for the PPMID is distributed and is through
-    And every Device is switched on again
-    Then 24 hours later exactly this has come of each image:
-      | Image for | Transfer response codes | DCC Alerts | Fetched |
-      | the ESME  | 0                       | N61, N62   | all     |
-      | the PPMID | 0                       | N61, N62   | all     |
-
   @subject-ch @CH-12 @CH-19
   Scenario: Images for ESME and GSME, and what protects the GSME's, outlive a loss of the hub's power
     Given these Devices are on the HAN, and there is new firmware for them:
