@@ -27,9 +27,9 @@ Feature: The largest image is 750KB
     And the ESME asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
     And the PPMID asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
     And these Devices are on the HAN, and there is new firmware for them:
-      | Device    | Version  | KB  | Supplier        |
-      | the ESME  | 00000300 | 750 | Import Supplier |
-      | the PPMID | 00000020 | 750 | Gas Supplier    |
+      | Device    | Version  | KB       | Supplier        |
+      | the ESME  | 00000300 | the most | Import Supplier |
+      | the PPMID | 00000020 | the most | Gas Supplier    |
     When the image for the ESME is distributed and waits
     And the image for the PPMID is distributed and is through
     And every Device is switched on again

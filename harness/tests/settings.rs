@@ -281,5 +281,5 @@ fn a_ppmid_that_asks_every_36_hours_fails_nothing() {
     }
     let features =
         ["ppmid_hardware_version", "ppmid_interrupted", "ppmid_older", "ppmid_update", "ppmid_wrong_signature", "pics"];
-    assert_judged(&run(bench, &features), 7, &["the maker declares a question every 36 hours"]);
+    assert_judged(&run(bench, &features), 10, &["the maker declares a question every 36 hours"]);
 }

@@ -10,6 +10,7 @@ use cucumber::{Parameter, given, then, when};
 use hanrig_dcc::duis::RequestId;
 use hanrig_dcc::gateway::CspToDsp;
 use hanrig_wire::gbcs::cs09;
+use hanrig_wire::ota_file::MAXIMUM_IMAGE_SIZE;
 use hanrig_wire::time::{Duration, Instant};
 use hanrig_wire::types::{DeviceType, Eui64};
 use hanrig_wire::wan::{ImageStatus, RefusalReason, WanMessage};
@@ -78,7 +79,11 @@ fn new_firmware(world: &mut RigScenario, step: &Step) -> StepResult {
         let unit: Unit = name.strip_prefix("the ").unwrap_or(name).parse().map_err(StepError::bench_fault)?;
         let version: Version = cell(&row, "Version")?.parse().map_err(StepError::bench_fault)?;
         let sender: Role = cell(&row, "Supplier")?.parse().map_err(StepError::bench_fault)?;
-        let size = number::<usize>(cell(&row, "KB")?)?.saturating_mul(1024);
+        let size = match cell(&row, "KB")? {
+            // By the bench's reading of I-01, and no more than hubs take.
+            "the most" => world.bench()?.settings.maximum_image_size.min(MAXIMUM_IMAGE_SIZE),
+            kilobytes => number::<usize>(kilobytes)?.saturating_mul(1024),
+        };
         let part = match cell(&row, "Part").ok().and_then(|part| part.split_once(" of ")) {
             None => (1, 1),
             Some((part, of)) => (number(part)?, number(of)?),
