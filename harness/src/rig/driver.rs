@@ -167,8 +167,7 @@ pub trait Driver: core::fmt::Debug {
     /// Lets the bench run until a transfer to `device`, in blocks of at most `block_size` octets, has come to `octets` by what
     /// `covered` makes of what was observed, or until `deadline`. Tells whether it has. Where a bench in real time can do that,
     /// the Device then hears no more of the transfer until power, range or WAN link change or time goes on: however busy the
-    /// machine is, what the rig does next comes in the middle of the transfer, and what it puts on the air before the Device's
-    /// next request.
+    /// machine is, what the rig does next comes in the middle of the transfer.
     fn run_until_fetched<'a>(
         &'a mut self,
         device: Eui64,

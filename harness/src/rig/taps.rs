@@ -109,11 +109,6 @@ impl Taps {
         self.injections.push_back((at, octets.to_vec()));
     }
 
-    /// Whether some of what the attacker has sent is not heard yet.
-    pub fn is_injecting(&self) -> bool {
-        !self.injections.is_empty()
-    }
-
     /// Whether a frame is the attacker's. A radio may compute the frame check sequence anew.
     fn is_injected(&mut self, frame: &SniffedFrame) -> bool {
         let content = |octets: &[u8]| octets.len().checked_sub(mac::FCS_LEN);

@@ -412,31 +412,33 @@ async fn fetched(world: &mut RigScenario, named: Named) -> StepResult {
     Ok(())
 }
 
-#[then(expr = "the {device} sends an Upgrade End Request with status {word}")]
-async fn upgrade_end_request(world: &mut RigScenario, named: Named, status: String) -> StepResult {
+/// Expects an Upgrade End Request for the image released, with such a status.
+async fn expect_end_request(
+    world: &mut RigScenario,
+    named: Named,
+    status: &str,
+    wanted: impl Fn(Status) -> bool,
+) -> StepResult {
     let (hub, device) = ends(world, named)?;
     let image = world.release()?.image;
     let what = format!("an Upgrade End Request of the {named}: {status}, {image}");
     expect_ota(world, &what, (device, hub), HAN, |_, command| {
-        matches!(command, OtaHeard::EndRequest(request)
-            if request.status.to_string() == status && request.image == image)
+        matches!(command, OtaHeard::EndRequest(request) if wanted(request.status) && request.image == image)
     })
     .await
     .map(drop)
 }
 
+#[then(expr = "the {device} sends an Upgrade End Request with status {word}")]
+async fn upgrade_end_request(world: &mut RigScenario, named: Named, status: String) -> StepResult {
+    expect_end_request(world, named, &status, |observed| observed.to_string() == status).await
+}
+
 /// PPMID-04, HCALCS-03: with an error status, whichever the Device finds fit.
 #[then(expr = "the {device} sends an Upgrade End Request that refuses the image")]
 async fn refuses_image(world: &mut RigScenario, named: Named) -> StepResult {
-    let (hub, device) = ends(world, named)?;
-    let image = world.release()?.image;
-    let what = format!("an Upgrade End Request of the {named} with an error status, {image}");
-    expect_ota(world, &what, (device, hub), HAN, |_, command| {
-        matches!(command, OtaHeard::EndRequest(request)
-            if !matches!(request.status, Status::SUCCESS | Status::REQUIRE_MORE_IMAGE) && request.image == image)
-    })
-    .await
-    .map(drop)
+    let refuses = |status| !matches!(status, Status::SUCCESS | Status::REQUIRE_MORE_IMAGE);
+    expect_end_request(world, named, "an error status", refuses).await
 }
 
 #[then(expr = "the hub's Upgrade End Response tells the {device} to activate now")]

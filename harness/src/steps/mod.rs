@@ -47,6 +47,14 @@ const WAN: Duration = Duration::from_secs(6 * 3600);
 /// How long a Device may take for a transfer or an activation on the HAN.
 const HAN: Duration = Duration::from_secs(12 * 3600);
 
+/// That `what` was expected and did not come. What could not be decoded may have been it.
+fn did_not_come(seen: &Observations, what: &str) -> StepResult {
+    if seen.undecoded.is_none() {
+        return Err(StepError::fail(format!("expected {what}, observed none")));
+    }
+    Err(StepError::inconclusive(format!("{what} was not observed, but {}", seen.undecoded)))
+}
+
 /// That there was none of what `found` is the first of, if it is. What could not be decoded may have been one.
 fn none_of(seen: &Observations, what: &str, found: Option<Observation>) -> StepResult {
     match found {

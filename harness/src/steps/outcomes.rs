@@ -171,6 +171,11 @@ fn block_after(world: &RigScenario, update: &Update, at: Instant) -> Result<Opti
     Ok(block.map(|sighting| sighting.observation().summary))
 }
 
+/// Who is told what became of an update, by I-03: its sender, or each Responsible Supplier.
+fn recipients(world: &RigScenario, update: &Update) -> Result<Vec<Eui64>, StepError> {
+    if status_alerts_go_to_all(world)? { responsible(world) } else { Ok(vec![world.supplier_eui(update.sender)?]) }
+}
+
 #[then(expr = "{int} hour(s) later exactly this has come of each image:")]
 async fn exactly_this(world: &mut RigScenario, hours: u64, step: &Step) -> StepResult {
     world.let_pass(Duration::from_secs(hours.saturating_mul(3600))).await?;
@@ -178,12 +183,7 @@ async fn exactly_this(world: &mut RigScenario, hours: u64, step: &Step) -> StepR
     for row in rows(step) {
         let name = cell(&row, "Image for")?;
         let update = world.update(world.update_called(name)?)?;
-        // I-03: the sender, or each Responsible Supplier.
-        let users = if status_alerts_go_to_all(world)? {
-            responsible(world)?
-        } else {
-            vec![world.supplier_eui(update.sender)?]
-        };
+        let users = recipients(world, update)?;
         let (codes, failed) = told(world, update)?;
         let mut expect = |what: &str, expected: &str, observed: &str| {
             if expected != observed {
@@ -241,8 +241,7 @@ async fn exactly_one_code(world: &mut RigScenario, minutes: u64, code: u8, unit:
 async fn exactly_this_by_device(world: &mut RigScenario, minutes: u64, unit: Unit, step: &Step) -> StepResult {
     world.let_pass(Duration::from_secs(minutes.saturating_mul(60))).await?;
     let update = world.update(world.update_called(&unit.to_string())?)?;
-    let users =
-        if status_alerts_go_to_all(world)? { responsible(world)? } else { vec![world.supplier_eui(update.sender)?] };
+    let users = recipients(world, update)?;
     let mut wrong = String::new();
     for row in rows(step) {
         let name = cell(&row, "Device")?;
@@ -261,11 +260,11 @@ async fn exactly_this_by_device(world: &mut RigScenario, minutes: u64, unit: Uni
         }
         expect("fetched", cell(&row, "Fetched")?, share(world, &of_device, of_device.device)?);
     }
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(StepError::fail(format!("what has come of the image, Device by Device:{wrong}")))
+    if !wrong.is_empty() {
+        return Err(StepError::fail(format!("what has come of the image, Device by Device:{wrong}")));
     }
+    // There was nothing beside it, as far as was seen.
+    none_of(world.seen()?, "more", None)
 }
 
 /// When the first and the last block of its type's image went to each Device of a type.

@@ -2,7 +2,7 @@
 
 use super::alerts::dcc_alert;
 use super::pics::asks_within;
-use super::{HAN, none_of};
+use super::{HAN, did_not_come, none_of};
 use crate::rig::observe::{AirSighting, Heard, OtaHeard, Sighting};
 use crate::runner::{StepError, StepResult};
 use crate::world::{Named, RigScenario, Role, Version};
@@ -118,23 +118,13 @@ async fn either(world: &mut RigScenario, hours: u64, new: Version, role: Role, o
         // It may say that the activation has failed.
         (Some(version), [(told, false)]) if version == old.0 && *told == old.0 => Ok(()),
         (None, _) => {
-            let what = format!("expected a Query Next Image Request of the PPMID within {hours} hours, observed none");
-            none_since(world, &what)
+            let what = format!("a Query Next Image Request of the PPMID within {hours} hours");
+            did_not_come(world.seen()?, &what)
         }
         (Some(runs), alerts) => Err(StepError::fail(format!(
             "expected one of the two, observed that it asks with {runs} and has told {}",
             in_words(alerts).join(", ")
         ))),
-    }
-}
-
-/// Fails with `what` that did not come; what could not be decoded may have been it.
-fn none_since(world: &RigScenario, what: &str) -> StepResult {
-    let undecoded = &world.seen()?.undecoded;
-    if undecoded.is_none() {
-        Err(StepError::fail(what))
-    } else {
-        Err(StepError::inconclusive(format!("{what}, but {undecoded}")))
     }
 }
 
@@ -169,8 +159,7 @@ async fn until_told(world: &mut RigScenario, version: Version) -> StepResult {
     driver.run_until(deadline, &mut |seen| seen.air.iter().rev().any(|sighting| instruction(&sighting))).await?;
     let seen = world.seen()?;
     let Some(told) = seen.air.iter().find(instruction).map(Sighting::at) else {
-        let what = "expected an Upgrade End Response of the hub with upgrade time 0, observed none";
-        return none_since(world, what);
+        return did_not_come(seen, "an Upgrade End Response of the hub with upgrade time 0");
     };
     let runs_another = seen.air.iter().take_while(|sighting| sighting.at() < told).find(|sighting| {
         sighting.source == ppmid

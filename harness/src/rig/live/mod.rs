@@ -60,8 +60,6 @@ const FIRST_JUMP: Duration = Duration::from_secs(30);
 const LONGEST_JUMP: Duration = Duration::from_secs(600);
 /// How many octets of a frame with a block of an image are not the block's, at the least.
 const AROUND_A_BLOCK: usize = 60;
-/// How long a frame that the rig puts on the air may take until the sniffer has heard it.
-const ON_THE_AIR: Duration = Duration::from_millis(500);
 /// A wait that is over sooner than this is waited for.
 const WORTH_A_JUMP: Duration = Duration::from_secs(1);
 /// How many events are taken before the software participants get their turn.
@@ -447,16 +445,6 @@ impl LiveBench {
         }
     }
 
-    /// Has the Device that waits hear on, after what the rig has put on the air since.
-    async fn hear_on(&mut self) {
-        let began = std::time::Instant::now();
-        while self.holding.is_some() && self.taps.is_injecting() && began.elapsed() < ON_THE_AIR {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            self.take_events();
-        }
-        self.hold_no_more();
-    }
-
     fn is_holding(&self) -> bool {
         self.holding.as_ref().is_some_and(|radio| radio.is_holding())
     }
@@ -672,15 +660,13 @@ impl Driver for LiveBench {
         deadline: Instant,
         done: &'a mut dyn FnMut(&Observations) -> bool,
     ) -> Pending<'a, Result<bool, Cannot>> {
-        Box::pin(async move {
-            self.hear_on().await;
-            self.advance(deadline, done).await
-        })
+        self.hold_no_more();
+        Box::pin(self.advance(deadline, done))
     }
 
     fn let_pass(&mut self, duration: Duration) -> Pending<'_, Result<(), Cannot>> {
+        self.hold_no_more();
         Box::pin(async move {
-            self.hear_on().await;
             if duration > self.patience
                 && let Some(player) = self.without_jumps()
             {
