@@ -199,12 +199,13 @@ impl WanPort {
         Ok(Self { shared, octets: Some(octets), reader: Some(reader), writer: Some(writer), _lock: lock })
     }
 
-    /// Whether this end has nothing more to do: all that was to be sent is in the link's hands, and what has come out of it
-    /// was told. What the link itself holds back is not seen here, nor what an adapter has said.
-    pub fn is_drained(&self) -> bool {
-        if self.shared.unwritten.load(Ordering::Acquire) != 0 {
-            return false;
-        }
+    /// Whether all that was to be sent is in the link's hands. What the link itself holds back is not seen here.
+    pub fn is_written(&self) -> bool {
+        self.shared.unwritten.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether all that has come out of the link was told; what an adapter has said is not seen here.
+    pub fn is_read(&self) -> bool {
         let readable = self.shared.writer().as_ref().is_some_and(Writer::is_readable);
         // In this order: what is not to be read any more is in hand, or was told.
         !readable && !self.shared.in_hand.load(Ordering::Acquire)

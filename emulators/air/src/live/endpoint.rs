@@ -132,6 +132,12 @@ impl Endpoint {
         self.port.as_ref()?.carried()
     }
 
+    /// Whether all that has come to its port was read and handed over; also when it is not plugged in. What was handed over
+    /// has been done once [`Self::stats`] answers.
+    pub fn is_read(&self) -> bool {
+        self.port.as_ref().is_none_or(Port::is_read)
+    }
+
     /// Counts since it was made.
     pub fn stats(&self) -> EndpointStats {
         let (reply, answer) = sync_channel(1);

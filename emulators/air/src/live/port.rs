@@ -78,6 +78,8 @@ pub(super) struct Shared {
     stop: AtomicBool,
     /// Part of what was taken from the outbox is not written yet.
     writing: AtomicBool,
+    /// What the port had may have been taken from it, and is not handed to the medium yet.
+    reading: AtomicBool,
     /// Octets written to the port, and octets read from it and handed to the medium.
     written: AtomicU64,
     read: AtomicU64,
@@ -86,9 +88,9 @@ pub(super) struct Shared {
 impl Shared {
     fn new(limit: usize) -> io::Result<Arc<Self>> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let (stop, writing) = (AtomicBool::new(false), AtomicBool::new(false));
+        let [stop, writing, reading] = [(); 3].map(|()| AtomicBool::new(false));
         let (written, read) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Arc::new(Self { outbox: Mutex::new(Outbox::new(limit)), wake, stop, writing, written, read }))
+        Ok(Arc::new(Self { outbox: Mutex::new(Outbox::new(limit)), wake, stop, writing, reading, written, read }))
     }
 
     /// Held briefly by either side, never over I/O.
@@ -107,6 +109,8 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Port {
     shared: Arc<Shared>,
+    /// To look at; the thread has one to read from.
+    fd: OwnedFd,
     thread: Option<JoinHandle<()>>,
     pub(super) pty: Option<Pty>,
 }
@@ -122,6 +126,7 @@ impl Port {
     ) -> io::Result<Self> {
         fcntl_setfl(&fd, fcntl_getfl(&fd)? | OFlags::NONBLOCK)?;
         let shared = Shared::new(limit)?;
+        let ours = fd.try_clone()?;
         let served = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("air port".to_owned()).spawn(move || {
             serve(&fd, &served, |octets| commands.send(Command::Input { station, plug, octets }).is_ok());
@@ -129,7 +134,7 @@ impl Port {
                 let _ = commands.send(Command::Closed { station, plug });
             }
         })?;
-        Ok(Self { shared, thread: Some(thread), pty })
+        Ok(Self { shared, fd: ours, thread: Some(thread), pty })
     }
 
     /// How many octets were written to it and read from it, when none waits to be written; `None` while some do.
@@ -139,6 +144,18 @@ impl Port {
         let is_written = outbox.is_empty() && !self.shared.writing.load(Ordering::Acquire);
         let octets = |count: &AtomicU64| count.load(Ordering::Acquire);
         is_written.then(|| (octets(&self.shared.written), octets(&self.shared.read)))
+    }
+
+    /// Whether all that has come to it was handed to the medium, as far as it is still to be.
+    pub(super) fn is_read(&self) -> bool {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return true;
+        }
+        let mut port = [PollFd::new(&self.fd, PollFlags::IN)];
+        let is_empty =
+            poll(&mut port, Some(&Timespec::default())).is_ok() && !port[0].revents().contains(PollFlags::IN);
+        // In this order: what is not to be read any more is in hand, or was handed over.
+        is_empty && !self.shared.reading.load(Ordering::Acquire)
     }
 
     pub(super) const fn shared(&self) -> &Arc<Shared> {
@@ -184,6 +201,7 @@ fn serve(fd: &OwnedFd, shared: &Shared, mut deliver: impl FnMut(Vec<u8>) -> bool
             return;
         }
         if port.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+            shared.reading.store(true, Ordering::Release);
             match rustix::io::read(fd, &mut chunk) {
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 Ok(0) | Err(_) => return,
@@ -192,6 +210,7 @@ fn serve(fd: &OwnedFd, shared: &Shared, mut deliver: impl FnMut(Vec<u8>) -> bool
                 }
                 Ok(_) => return,
             }
+            shared.reading.store(false, Ordering::Release);
         }
     }
 }

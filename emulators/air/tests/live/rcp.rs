@@ -9,6 +9,8 @@ use hanrig_wire::types::Eui64;
 use rstest::rstest;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
+use std::thread;
 
 const ACKNOWLEDGED: TransmitOutcome = TransmitOutcome::Acknowledged { pending: false };
 
@@ -274,4 +276,35 @@ fn rate() {
     }
     let rate = f64::from(FRAMES) / start.elapsed().as_secs_f64();
     println!("{rate:.0} acknowledged frames a second from host to host, one at a time, unthrottled");
+}
+
+#[test]
+fn what_a_busy_medium_has_not_taken_is_not_read() {
+    /// Commands that wait for a medium that is busy.
+    const QUEUE: u64 = 1024;
+    const FLAG: &[u8] = &[0x7E];
+    let air = air(Pace::Unthrottled);
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let endpoint = air.rcp_on_stream("rcp", Eui64(1), theirs).unwrap();
+    let (busy, is_busy) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            air.with_air(move |_| {
+                busy.send(()).unwrap();
+                may_go_on.recv().unwrap();
+            })
+        });
+        is_busy.recv().unwrap();
+        for octet in 1..=QUEUE {
+            ours.write_all(FLAG).unwrap();
+            wait_for("an octet to be taken", || (endpoint.carried()?.1 == octet).then_some(()));
+        }
+        assert!(endpoint.is_read(), "the medium has them");
+        ours.write_all(FLAG).unwrap();
+        assert!(!endpoint.is_read(), "it waits in the port or in its reader's hand");
+        go_on.send(()).unwrap();
+        wait_for("the last octet", || endpoint.is_read().then_some(()));
+        assert_eq!(endpoint.carried().unwrap().1, QUEUE + 1);
+    });
 }

@@ -10,9 +10,10 @@ use std::sync::Arc;
 const SLOW: Duration = Duration::from_secs(120);
 /// How long a chip may take for anything else.
 const QUICK: Duration = Duration::from_secs(10);
-/// How long the firmware may take to act on a jump of its clock, or on an image that was handed over.
-const REACTION: Duration = Duration::from_secs(20);
-/// How often the rig looks whether it has.
+/// How often the rig looks whether the firmware has acted on a jump of its clock, or on an image that was handed over, until it
+/// is taken to hang, and the time between: 20 s at the least. Looks are counted, so that a machine that stands still meanwhile
+/// does not make it one that hangs.
+const LOOKS: u32 = 4000;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Symbols of the firmware that the rig knows. Firmware of a vendor has none of them.
@@ -209,17 +210,17 @@ impl Board {
 
     async fn wait_for_word(&self, address: u64, wanted: u32, what: &str) -> Result<(), BoardFailure> {
         let started = std::time::Instant::now();
-        while self.word(address).await? != wanted {
-            if started.elapsed() > REACTION {
-                return Err(BoardFailure::Hangs(format!(
-                    "the firmware of {} has done nothing for {} s since {what}: it hangs",
-                    self.name,
-                    REACTION.as_secs()
-                )));
+        for _ in 0..LOOKS {
+            if self.word(address).await? == wanted {
+                return Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        Ok(())
+        Err(BoardFailure::Hangs(format!(
+            "the firmware of {} has done nothing for {} s since {what}: it hangs",
+            self.name,
+            started.elapsed().as_secs()
+        )))
     }
 
     async fn word(&self, address: u64) -> Result<u32, BenchFault> {

@@ -54,14 +54,26 @@ pub struct Emulation {
 }
 
 impl Emulation {
-    /// Whether nothing is on its way between the rig and the sniffer, nor between it and the radios of the Devices that it
-    /// plays, by what has gone over the `ports` at its end. What a board has been told and has not looked at is not seen here.
-    pub fn is_drained<'a>(&self, sniffer: &Carried, ports: impl IntoIterator<Item = (Eui64, &'a Carried)>) -> bool {
-        let drained = |ours: &Carried, theirs: &Endpoint| theirs.carried() == Some((ours.read(), ours.written()));
-        let radios = ports
-            .into_iter()
-            .all(|(device, ours)| self.radios.get(&device).is_some_and(|theirs| drained(ours, theirs)));
-        radios && self.is_sniffer_read(sniffer) && self.radios.values().all(|radio| radio.carried().is_some())
+    /// Whether all that was told on this side of the boards has been taken: by the sniffer and the radios, and by the rig at
+    /// the other end of the sniffer and of the radios of the Devices that it plays, by what has gone over the `ports` at its
+    /// end. Only a machine that is too busy keeps it from that for long.
+    pub fn is_read<'a>(&self, sniffer: &Carried, ports: impl IntoIterator<Item = (Eui64, &'a Carried)>) -> bool {
+        let ports: Vec<_> = ports.into_iter().collect();
+        let is_read = || {
+            let drained = |ours: &Carried, theirs: &Endpoint| theirs.carried() == Some((ours.read(), ours.written()));
+            let is_at_rig = |(device, ours): &(Eui64, &Carried)| {
+                self.radios.get(device).is_some_and(|theirs| drained(ours, theirs))
+            };
+            self.radios.values().all(|radio| radio.is_read()) && ports.iter().all(is_at_rig)
+        };
+        // The medium, which has answered in between, may have told something of what the radios had handed over.
+        is_read() && self.is_sniffer_read(sniffer) && is_read()
+    }
+
+    /// Whether the boards have taken what their radios told them. What a board has taken and has not looked at is not seen
+    /// here.
+    pub fn is_told(&self) -> bool {
+        self.radios.values().all(|radio| radio.carried().is_some())
     }
 
     /// Whether the rig has read all that the sniffer has told, and heard, by what has gone over the port at its end.

@@ -47,10 +47,15 @@ use std::sync::Arc;
 const SETTLED: Duration = Duration::from_millis(300);
 const SETTLED_EMULATED: Duration = Duration::from_millis(40);
 const QUIET: Duration = Duration::from_millis(2500);
-/// For how long the rig believes the emulation that something is on its way: firmware that hangs takes nothing any more.
-const UNREAD: Duration = Duration::from_secs(10);
-/// How long the rig listens on, after a wait is over, for what happened before its end and is not read yet.
+/// How often the rig looks for what a board has not taken until it goes on without: firmware that hangs takes nothing any
+/// more. And how often for what it has not read itself, until the machine is too busy for it. Looks are counted, some fifty a
+/// second, and no time is taken: where the machine itself stands still, nobody could have taken anything meanwhile.
+const UNTAKEN: u32 = 500;
+const UNREAD: u32 = 3000;
+/// How long the rig listens on, after a wait is over, for what happened before its end and is not read yet, and how often it
+/// looks for that at the least.
 const LATE: Duration = Duration::from_secs(5);
+const LATE_LOOKS: u32 = 250;
 /// How long before the end of a wait the rig begins to read what came until then.
 const LEAD: Duration = Duration::from_millis(500);
 /// How long participants get to react to a jump before the next one, where not all of them tell when they are idle.
@@ -97,6 +102,8 @@ pub struct LiveBench {
     next_jump: Duration,
     last_jump: std::time::Instant,
     last_event: std::time::Instant,
+    /// How often since then something was found to be on its way.
+    looks: u32,
     patience: Duration,
     events: PortEvents,
     /// The hub first.
@@ -130,16 +137,19 @@ fn stopped(failure: BoardFailure, is_subject: bool) -> Cannot {
     }
 }
 
-/// Waits until an emulated sniffer has got what it was told.
-async fn listens(emulation: &Emulation, sniffer: &NrfSniffer) -> Result<(), BenchFault> {
-    let began = std::time::Instant::now();
-    while !emulation.is_drained(sniffer.carried(), []) {
-        if began.elapsed() > UNREAD {
-            return Err(BenchFault::new("the emulated sniffer takes no command: this machine may be too busy"));
+fn too_busy(what: &str) -> BenchFault {
+    BenchFault::new(format!("{what}: this machine may be too busy"))
+}
+
+/// Waits until something is read that only a machine that is too busy keeps from it.
+async fn until_read(is_read: impl Fn() -> bool, what: &str) -> Result<(), BenchFault> {
+    for _ in 0..UNREAD {
+        if is_read() {
+            return Ok(());
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(())
+    Err(too_busy(what))
 }
 
 impl LiveBench {
@@ -159,7 +169,8 @@ impl LiveBench {
         let sniffer = NrfSniffer::open(&setup.sniffer, channel, ends.port("sniffer"))
             .map_err(|error| BenchFault::from_error(&error))?;
         if let Some(emulation) = &setup.emulation {
-            listens(emulation, &sniffer).await?;
+            let is_read = || emulation.is_sniffer_read(sniffer.carried());
+            until_read(is_read, "the emulated sniffer takes no command").await?;
         }
         let mut seats = Vec::new();
         let mut wan = None;
@@ -221,6 +232,7 @@ impl LiveBench {
             next_jump: FIRST_JUMP,
             last_jump: now,
             last_event: now,
+            looks: 0,
             patience: setup.patience,
             events,
             seats,
@@ -277,6 +289,11 @@ impl LiveBench {
         Instant::ZERO + (at.saturating_duration_since(self.started) + jumped)
     }
 
+    fn something_happened(&mut self) {
+        self.last_event = std::time::Instant::now();
+        self.looks = 0;
+    }
+
     /// Takes what the ports have told; not without end, should one of them never stop.
     fn take_events(&mut self) {
         for _ in 0..EVENTS_AT_ONCE {
@@ -290,7 +307,7 @@ impl LiveBench {
         let now = self.now();
         // A log is no sign of life on the interfaces: firmware logs the jumps themselves.
         if !matches!(event.kind, PortEventKind::Log { .. } | PortEventKind::Garbled { .. }) {
-            self.last_event = std::time::Instant::now();
+            self.something_happened();
             self.next_jump = FIRST_JUMP;
         }
         match event.kind {
@@ -371,7 +388,7 @@ impl LiveBench {
             }
             if sent {
                 // What was sent is on its way to somebody who looks idle still.
-                self.last_event = std::time::Instant::now();
+                self.something_happened();
             }
             if quiet {
                 return;
@@ -471,10 +488,7 @@ impl LiveBench {
                 self.hold_no_more();
                 return Ok(false);
             }
-            let held = std::time::Instant::now();
-            while !self.is_sniffer_read() && held.elapsed() < UNREAD {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
+            until_read(|| self.is_sniffer_read(), "what the emulated sniffer tells is not read").await?;
             self.take_events();
             self.poll();
             let missing = octets.saturating_sub(covered(self.taps.seen()));
@@ -509,7 +523,14 @@ impl LiveBench {
     /// this takes as long as what is on its way may take.
     async fn is_settled(&mut self) -> Result<bool, Cannot> {
         let before = self.last_event;
-        if before.elapsed() < self.settled() || !self.is_drained() {
+        if before.elapsed() < self.settled() {
+            return Ok(false);
+        }
+        if !self.is_drained() {
+            self.looks = self.looks.saturating_add(1);
+            if self.looks > UNREAD && !self.is_read() {
+                return Err(too_busy("what the emulated radios or the WAN link tell is not read").into());
+            }
             return Ok(false);
         }
         self.move_clocks(Duration::ZERO).await?;
@@ -524,19 +545,28 @@ impl LiveBench {
         if self.emulation.is_some() { SETTLED_EMULATED } else { SETTLED }
     }
 
-    /// Whether the emulation, where there is one, knows of nothing that was told and is not read, and the WAN link to a
-    /// board is up where it should be.
+    /// Whether nothing is on its way any more, as far as can be seen from here.
     fn is_drained(&self) -> bool {
+        self.is_read() && (self.is_taken() || self.looks > UNTAKEN)
+    }
+
+    /// Whether the rig, and the emulation where there is one, have read all that was told.
+    fn is_read(&self) -> bool {
         let ports = self.seats.iter().filter_map(|seat| match &seat.player {
             Player::Software(player) => Some((seat.eui, player.carried())),
             Player::Board(_) => None,
         });
-        let unread =
-            self.emulation.as_ref().is_some_and(|emulation| !emulation.is_drained(self.sniffer.carried(), ports))
-                || self.wan.as_ref().is_some_and(|wan| !wan.is_drained());
+        self.wan.as_ref().is_none_or(WanPort::is_read)
+            && self.emulation.as_ref().is_none_or(|emulation| emulation.is_read(self.sniffer.carried(), ports))
+    }
+
+    /// Whether the boards have taken what they were told, and the WAN link to one of them is up where it should be.
+    fn is_taken(&self) -> bool {
         let hub_is_on = matches!(self.seats.get(HUB), Some(Seat { player: Player::Board(board), .. }) if board.is_on());
         let connecting = self.wan.is_some() && hub_is_on && !self.wan_cut && !self.wan_port_up;
-        !(unread || connecting) || self.last_event.elapsed() > UNREAD
+        !connecting
+            && self.wan.as_ref().is_none_or(WanPort::is_written)
+            && self.emulation.as_ref().is_none_or(Emulation::is_told)
     }
 
     /// For how long no participant has anything to do by itself, where all of them tell.
@@ -613,8 +643,10 @@ impl LiveBench {
             let now = self.now();
             let left = deadline.saturating_since(now);
             if left.is_zero() {
-                let over = over.get_or_insert_with(std::time::Instant::now).elapsed();
-                if is_short || over > LATE || self.is_settled().await? {
+                let (since, looks) = over.get_or_insert_with(|| (std::time::Instant::now(), 0));
+                *looks += 1;
+                let is_late = since.elapsed() > LATE && *looks > LATE_LOOKS && self.is_read();
+                if is_short || is_late || self.is_settled().await? {
                     return Ok(false);
                 }
             } else if let Some(player) = &stuck {
