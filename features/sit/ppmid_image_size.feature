@@ -24,16 +24,17 @@ Feature: The largest image is 750KB
   @subject-ch @CH-01 @slow
   Scenario: Both blocks hold 750KB at the same time
     Given the premises has the ESME
+    And the premises has the HCALCS
     And the ESME asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
-    And the PPMID asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
+    And the HCALCS asks for blocks of 48 octets, 0 ms after one another, and says 10 seconds after the last how it ended
     And these Devices are on the HAN, and there is new firmware for them:
-      | Device    | Version  | KB       | Supplier        |
-      | the ESME  | 00000300 | the most | Import Supplier |
-      | the PPMID | 00000020 | the most | Gas Supplier    |
+      | Device     | Version  | KB       | Supplier        |
+      | the ESME   | 00000300 | the most | Import Supplier |
+      | the HCALCS | 00000400 | the most | Import Supplier |
     When the image for the ESME is distributed and waits
-    And the image for the PPMID is distributed and is through
+    And the image for the HCALCS is distributed and is through
     And every Device is switched on again
     Then 24 hours later exactly this has come of each image:
-      | Image for | Transfer response codes | DCC Alerts | Fetched |
-      | the ESME  | 0                       | N61, N62   | all     |
-      | the PPMID | 0                       | N61, N62   | all     |
+      | Image for  | Transfer response codes | DCC Alerts | Fetched |
+      | the ESME   | 0                       | N61, N62   | all     |
+      | the HCALCS | 0                       | N61, N62   | all     |
