@@ -61,7 +61,7 @@ Feature: Firmware of a PPMID in several parts
     And the image of version 00000023 is distributed and is through
     Then 1 hour later the Import Supplier has got exactly these N39 for the PPMID: "00000010 activated, 00000010 activated, 00000010 activated, 00000023 activated"
 
-  @subject-ppmid @PPMID-09 @PPMID-10 @PPMID-08
+  @subject-ppmid @PPMID-09 @PPMID-10 @PPMID-08 @slow
   Scenario: A part is sent again because no Alert has come of it
     When the image of version 00000021 is distributed and is through as the power goes
     And 8 days go by
@@ -74,7 +74,7 @@ Feature: Firmware of a PPMID in several parts
     When the Import Supplier reads the PPMID's firmware version by SRV 11.2
     Then the PPMID answers CS08 with version 00000023, under a MAC that verifies
 
-  @subject-ppmid @PPMID-09 @PPMID-10 @PPMID-08
+  @subject-ppmid @PPMID-09 @PPMID-10 @PPMID-08 @slow
   Scenario: A part is sent again before the PPMID has fetched it
     When the image of version 00000021 is distributed and waits
     And 8 days go by

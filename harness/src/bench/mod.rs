@@ -314,7 +314,7 @@ impl Bench {
         if self.needs_hardware() {
             return 1;
         }
-        let suiting = if self.is_live() { processors.saturating_mul(4) } else { processors };
+        let suiting = if self.is_live() { processors.saturating_mul(5) } else { processors };
         wanted.unwrap_or(suiting).max(1)
     }
 

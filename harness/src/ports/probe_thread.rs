@@ -17,8 +17,8 @@ use super::thread::{OwnedThread, Stop};
 
 /// How often the log is read while the firmware writes to it, and while it does not: each time keeps the machine busy that
 /// emulates a board.
-const LOG_PERIOD: Duration = Duration::from_millis(10);
-const LONGEST_LOG_PERIOD: Duration = Duration::from_millis(80);
+const LOG_PERIOD: Duration = Duration::from_millis(20);
+const LONGEST_LOG_PERIOD: Duration = Duration::from_millis(160);
 /// How many reads of the log in a row may fail before the chip is taken to be gone. A chip in the middle of a reset of
 /// its own does not answer for a moment.
 const FAILURES: u32 = 5;
