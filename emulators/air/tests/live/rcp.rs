@@ -300,7 +300,7 @@ fn what_a_busy_medium_has_not_taken_is_not_read() {
             ours.write_all(FLAG).unwrap();
             wait_for("an octet to be taken", || (endpoint.carried()?.1 == octet).then_some(()));
         }
-        assert!(endpoint.is_read(), "the medium has them");
+        wait_for("the last of them to be handed over", || endpoint.is_read().then_some(()));
         ours.write_all(FLAG).unwrap();
         assert!(!endpoint.is_read(), "it waits in the port or in its reader's hand");
         go_on.send(()).unwrap();
