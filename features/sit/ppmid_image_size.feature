@@ -1,11 +1,11 @@
-@sit @ppmid
+@sit
 Feature: The largest image is 750KB
   An OTA Upgrade Image of exactly 750KB, OTA Header included, is distributed; one octet more is refused.
 
   Background:
     Given a dual Supplier premises whose PPMID runs firmware version 00000010
 
-  @subject-ch @subject-ppmid @DSP-01 @CH-01 @PPMID-03 @slow
+  @ppmid @subject-ch @subject-ppmid @DSP-01 @CH-01 @PPMID-03 @slow
   Scenario: An image of exactly 750KB is distributed and activated
     Given the manufacturer has released PPMID firmware version 00000020 of exactly 750KB
     When the Import Supplier checks the image against the CPL and sends SRV 11.4 for the PPMID
@@ -14,7 +14,7 @@ Feature: The largest image is 750KB
     And the PPMID fetches the image from the hub, octet for octet
     And the Import Supplier gets N39 for the PPMID with version 00000020
 
-  @DSP-01
+  @ppmid @DSP-01
   Scenario: An image of one octet more is refused by the DSP
     Given the manufacturer has released PPMID firmware version 00000020 of 750KB and one octet
     When the Import Supplier sends SRV 11.4 for the PPMID without checking the image
